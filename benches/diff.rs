@@ -29,12 +29,12 @@ fn checked(facts: usize, values: usize, cubes: &[Cube], answers: &[usize]) -> Ru
         let _ = writeln!(source, "[[step]]\nid = \"s{step}\"\ntitle = \"T\"\nsay = \"Terima kasih {step} {{salam}}\"");
     }
     for (at, (cube, answer)) in cubes.iter().zip(answers).enumerate() {
-        let held = cube.constraints().map(|(fact, values)| {
+        let conditions = cube.constraints().map(|(fact, values)| {
             let values: Vec<_> = values.iter().map(|v| format!("\"v{v}\"")).collect();
             format!("f{fact}=[{}]", values.join(","))
         });
-        let held: Vec<_> = held.collect();
-        let _ = writeln!(source, "[[rule]]\nid = \"r{at}\"\nwhen={{{}}}\nsteps=[\"s{answer}\"]", held.join(","));
+        let conditions: Vec<_> = conditions.collect();
+        let _ = writeln!(source, "[[rule]]\nid = \"r{at}\"\nwhen={{{}}}\nsteps=[\"s{answer}\"]", conditions.join(","));
     }
     check(source.as_bytes(), NaiveDate::MAX).rules.expect("a partition is a sound table")
 }

@@ -21,7 +21,7 @@ use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::read::{Reader, Span};
 use penutup::journal::record::Record;
-use penutup::journal::report::Fold;
+use penutup::journal::report::ReportBuilder;
 use penutup::journal::store::{Change, Store};
 use penutup::journal::summary::CallSummary;
 use penutup::journal::writer::{Config, Writer};
@@ -88,10 +88,10 @@ fn report(criterion: &mut Criterion) {
     group.sample_size(10);
     group.bench_function(format!("report of {} calls", count()), |bench| {
         bench.iter(|| {
-            let mut fold = Fold::new(zone());
+            let mut builder = ReportBuilder::new(zone());
             let mut reader = Reader::open(&path).expect("a journal").expect("one that is there");
-            let texts = reader.summaries(Span::default(), |call| fold.add(call)).expect("calls");
-            text::text(&fold.report(&texts), None, false, &rules, Lang::Id.words(), 80)
+            let texts = reader.summaries(Span::default(), |call| builder.add(call)).expect("calls");
+            text::text(&builder.report(&texts), None, false, &rules, Lang::Id.words(), 80)
         });
     });
     group.finish();
@@ -110,14 +110,14 @@ fn merge(criterion: &mut Criterion) {
     group.sample_size(10);
     group.bench_function(format!("merge of {} calls", count()), |bench| {
         bench.iter(|| {
-            let mut fold = Fold::new(zone());
+            let mut builder = ReportBuilder::new(zone());
             let add = |call: &CallSummary, _: &Record| {
-                fold.add(call);
+                builder.add(call);
                 Ok::<(), Refused>(())
             };
             let merge = Merge::of(std::slice::from_ref(&exported)).expect("an export");
             let texts = merge.each(Span::default(), add).expect("calls");
-            fold.report(&texts).total.closings
+            builder.report(&texts).total.closings
         });
     });
     group.finish();

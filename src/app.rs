@@ -147,38 +147,38 @@ pub struct App {
 
 impl App {
     /// Starts with an untouched call.
-    pub fn new(begin: AppSetup) -> Self {
-        let rules = &begin.loaded.rules;
-        let zone = begin.zone.min(rules.zones.len() - 1);
+    pub fn new(setup: AppSetup) -> Self {
+        let rules = &setup.loaded.rules;
+        let zone = setup.zone.min(rules.zones.len() - 1);
         let mut troubles = Troubles::default();
-        troubles.set(Subject::Rules, begin.rules_trouble);
-        if let Some(text) = begin.notice {
+        troubles.set(Subject::Rules, setup.rules_trouble);
+        if let Some(text) = setup.notice {
             troubles.notify(text);
         }
         Self {
             calls: Calls::new(
-                Closing::new(rules, zone, &begin.shift_facts),
-                new_rules::unknown(rules, &begin.shift_facts),
+                Closing::new(rules, zone, &setup.shift_facts),
+                new_rules::unknown(rules, &setup.shift_facts),
             ),
             mode: Mode::Closing,
             day: None,
             troubles,
             environment: Environment {
-                lang: begin.lang,
+                lang: setup.lang,
                 plain_mode: false,
                 home: rules.zones[zone].id.clone(),
                 hint: false,
-                now: begin.now,
+                now: setup.now,
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
             centre: centre::Centre::default(),
-            revisions: Revisions::new(begin.loaded),
+            revisions: Revisions::new(setup.loaded),
         }
     }
 
     /// Sets the rules that were in use when the program last ran, if they differ.
-    pub fn after(mut self, previous: Option<Arc<LoadedRules>>) -> Self {
+    pub fn with_previous_rules(mut self, previous: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_previous(previous);
         self
     }
@@ -225,7 +225,7 @@ impl App {
             Update::Action(action) => {
                 self.troubles.dismiss();
                 if action != Action::Undo {
-                    self.drop_overtaken();
+                    self.drop_interrupted();
                 }
                 // These actions show that the hint was read.
                 if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
@@ -324,7 +324,7 @@ impl App {
             Message::Rules(loaded, comparison) => self.take_rules(loaded, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Declaration(news) => self.receive_folder_event(news),
+            Message::Declaration(event) => self.receive_declaration_event(event),
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}
@@ -381,7 +381,7 @@ impl App {
     fn undo(&mut self, effects: &mut Vec<Effect>) {
         self.calls.previewing = None;
         let notice = &self.words().notice;
-        if self.return_to_overtaken(effects) {
+        if self.return_to_interrupted(effects) {
             return;
         }
         if !self.undo_returns() && self.calls.current.undo() {

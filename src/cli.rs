@@ -33,7 +33,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::diagnostics::draw::{self, Canvas, draw_all};
 use crate::diagnostics::{Source, counted, outside, suggest};
 use crate::files::settings::Loaded;
-use crate::files::{self, Bad, Chosen, Folders, Why};
+use crate::files::{self, Chosen, FileError, Folders, Why};
 use crate::settings::{Settings, Theme};
 use crate::words::{Lang, Words};
 
@@ -187,7 +187,7 @@ pub struct Context {
     /// Its values, as far as it could be read.
     pub settings: Settings,
     /// Why it could not be read completely.
-    pub settings_trouble: Option<Bad>,
+    pub settings_trouble: Option<FileError>,
     /// The file and line of the settings that name the journal, if any.
     pub journal_at: Option<String>,
     pub lang: Lang,
@@ -227,7 +227,7 @@ impl Context {
         ]
     }
 
-    /// What is wrong with the journal, with the setting that names it.
+    /// Adds the location of the setting that names the journal to its error.
     pub fn of_journal(&self, error: crate::journal::trouble::Error) -> crate::journal::trouble::Error {
         error.named_at(self.journal_at.as_deref())
     }
@@ -262,16 +262,16 @@ impl Context {
     }
 
     /// The message for a file that a verb requires and can't use.
-    pub fn bad(&self, bad: &Bad) -> Stop {
+    pub fn bad(&self, bad: &FileError) -> Stop {
         match (bad, bad.problems()) {
-            (Bad::Refused { path, .. }, Some((problems, bytes))) => {
+            (FileError::Refused { path, .. }, Some((problems, bytes))) => {
                 let source = Source::new(&path.to_string_lossy(), bytes);
                 let mut out = draw_all(problems, &source, self.words(), canvas(&io::stderr()));
                 out.push_str(&verdict(source.name(), problems, self.words()));
                 Stop(out + "\n")
             }
-            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
-            (Bad::Refused { .. }, None) => Stop(String::new()),
+            (FileError::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
+            (FileError::Refused { .. }, None) => Stop(String::new()),
         }
     }
 
@@ -326,8 +326,8 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
     let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
     // Help texts and errors are localized only when printed: the prompter's start does not wait for that.
     let cli = if args.len() < 2 { Ok(Cli::default()) } else { parse(Cli::command()) };
-    let reads_words = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
-    let cli = if let Some(cli) = cli.ok().filter(|cli| !reads_words(cli)) {
+    let is_help = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
+    let cli = if let Some(cli) = cli.ok().filter(|cli| !is_help(cli)) {
         cli
     } else {
         let early = early_context(args, env.clone());

@@ -15,8 +15,8 @@ use chrono::NaiveDate;
 use crate::loaded::{LoadedRules, Origin};
 
 pub use penutup_cli_kit::files::{
-    Bad, COPY_PATIENCE, Chosen, Folders, Pending, Unreadable, Why, deadline, declaration_in, held, make_folder, read,
-    settings, shown_path, write,
+    COPY_PATIENCE, Chosen, FileError, Folders, Pending, Unreadable, Why, deadline, declaration_in, locked_files,
+    make_folder, read, settings, shown_path, write,
 };
 
 /// How long a named file may delay the first screen.
@@ -26,7 +26,7 @@ pub const PATIENCE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// Why they can't be used.
-pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<LoadedRules, Bad> {
+pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<LoadedRules, FileError> {
     chosen.path.as_deref().map_or_else(|| Ok(LoadedRules::built_in()), |path| load_file(path, today))
 }
 
@@ -34,17 +34,17 @@ pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<LoadedRules, Bad>
 ///
 /// # Errors
 /// Why it can't be used.
-pub fn load_file(path: &Path, today: NaiveDate) -> Result<LoadedRules, Bad> {
-    prove(read(path).map_err(Bad::Unreadable)?, path, today)
+pub fn load_file(path: &Path, today: NaiveDate) -> Result<LoadedRules, FileError> {
+    prove(read(path).map_err(FileError::Unreadable)?, path, today)
 }
 
 /// Checks the bytes of a rules file.
 ///
 /// # Errors
 /// Why they can't be used.
-pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<LoadedRules, Bad> {
+pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<LoadedRules, FileError> {
     LoadedRules::read(source, Origin::File(path.into()), today)
-        .map_err(|refused| Bad::Refused { path: path.into(), refused })
+        .map_err(|refused| FileError::Refused { path: path.into(), refused })
 }
 
 /// The prompter's rules, and what is wrong with the requested ones.
@@ -53,7 +53,7 @@ pub struct Ready {
     /// The rules to run on.
     pub loaded: LoadedRules,
     /// Why they are not the requested ones.
-    pub bad: Option<Bad>,
+    pub bad: Option<FileError>,
     /// The requested rules, if their first day is in the future.
     pub waiting: Option<LoadedRules>,
 }
@@ -79,7 +79,7 @@ pub fn before(folders: &Folders, today: NaiveDate) -> LoadedRules {
 ///
 /// # Errors
 /// Why they can't be used.
-pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Result<Ready, Bad> {
+pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Result<Ready, FileError> {
     let loaded = load_rules(chosen, today)?;
     if chosen.why == Why::Flag {
         return Ok(Ready { loaded, bad: None, waiting: None });
@@ -124,11 +124,11 @@ pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Inst
     let (Some(path), Some(bytes)) = (chosen.path.clone(), bytes) else {
         return (chosen, Ready { loaded: LoadedRules::built_in(), bad: None, waiting: None });
     };
-    let result = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
+    let result = bytes.map_err(FileError::Unreadable).and_then(|source| prove(source, &path, today));
     (chosen, ready(result, folders, today))
 }
 
-fn ready(result: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
+fn ready(result: Result<LoadedRules, FileError>, folders: &Folders, today: NaiveDate) -> Ready {
     match result {
         Ok(loaded) => Ready::new(loaded, folders, today),
         Err(bad) => Ready { loaded: before(folders, today), bad: Some(bad), waiting: None },
@@ -203,7 +203,7 @@ mod tests {
 
         let ready = always(&chosen, &folders);
         assert_eq!(ready.loaded.origin, Origin::BuiltIn);
-        assert!(matches!(ready.bad, Some(Bad::Unreadable(_))));
+        assert!(matches!(ready.bad, Some(FileError::Unreadable(_))));
 
         fs::write(&path, BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
         let ready = always(&chosen, &folders);

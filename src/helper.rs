@@ -97,14 +97,14 @@ pub fn spawn(helper: Helper, body: impl FnOnce() + Send + 'static) -> io::Result
 
 /// A panic. Its message excludes everything that was formatted from data, so no customer's name is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
+pub struct HelperPanic {
     /// The helper; `None` for the event loop's own thread.
     pub helper: Option<Helper>,
     /// The message without its data, and the source location.
     pub reason: String,
 }
 
-type Report = Arc<dyn Fn(&Death) + Send + Sync>;
+type Report = Arc<dyn Fn(&HelperPanic) + Send + Sync>;
 
 static REPORT: Mutex<Option<Report>> = Mutex::new(None);
 
@@ -112,7 +112,7 @@ fn report() -> Option<Report> {
     REPORT.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The helper that this thread is, if its panics are reported.
+/// Whether this thread is a helper whose panics are reported.
 pub fn is_one() -> bool {
     is_watched() && thread::current().name().and_then(Helper::from_name).is_some()
 }
@@ -140,7 +140,7 @@ pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
 }
 
 /// Reports every panic of a helper and of the thread `main` until the returned guard is dropped.
-pub fn watch(on_panic: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
+pub fn watch(on_panic: impl Fn(&HelperPanic) + Send + Sync + 'static) -> Watched {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
@@ -152,7 +152,7 @@ pub fn watch(on_panic: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
             let name = current.name().unwrap_or_default();
             let helper = Helper::from_name(name);
             if let Some(report) = report().filter(|_| helper.is_some() || name == "main") {
-                report(&Death { helper, reason: reason(panic) });
+                report(&HelperPanic { helper, reason: reason(panic) });
                 if helper.is_some() {
                     return;
                 }
@@ -213,17 +213,17 @@ mod tests {
 
     #[test]
     fn a_helper_that_panics_is_reported_with_its_place_and_without_data() {
-        let (send, deaths) = channel();
-        let watched = watch(move |death| _ = send.send(death.clone()));
+        let (send, panics) = channel();
+        let watched = watch(move |panic| _ = send.send(panic.clone()));
         // A caught panic is not reported.
         spawn(Helper::Softphone, || assert!(catch(|| panic!("expected")).is_err())).unwrap();
         let secret = "Siti Aminah".to_owned();
         spawn(Helper::Softphone, move || panic!("the name `{secret}` broke it")).unwrap();
-        let death = deaths.recv().unwrap();
-        assert_eq!(death.helper, Some(Helper::Softphone));
+        let panic = panics.recv().unwrap();
+        assert_eq!(panic.helper, Some(Helper::Softphone));
         assert!(
-            death.reason.starts_with("the name … broke it (src") && death.reason.contains("helper.rs:"),
-            "{death:?}"
+            panic.reason.starts_with("the name … broke it (src") && panic.reason.contains("helper.rs:"),
+            "{panic:?}"
         );
         drop(watched);
         assert!(!is_watched());

@@ -40,7 +40,7 @@ pub enum Input {
     Retract {
         /// The time of the first of them.
         since: Instant,
-        /// Whether they were repeats of one key. While a text is edited these are wanted.
+        /// Whether they were repeats of one key, which are not retracted while a text is edited.
         held: bool,
     },
     /// A text was pasted, with the terminal's markers or without.
@@ -56,8 +56,6 @@ pub enum Input {
 pub enum TerminalReply {
     /// It supports the kitty keyboard protocol, which reports press, repeat and release of every key.
     Keyboard,
-    /// It has 16 million colours.
-    TrueColour,
     /// The colour of its background, red, green and blue.
     Background([u8; 3]),
 }
@@ -279,7 +277,7 @@ mod tests {
         (b"\x1b[0;;229u", "å"),
         (b"\x1b[27;5;99~", "^c"),
         (b"\x1b[?27u", "Keyboard"),
-        (b"\x1bP1+r524742=38\x1b\\", "TrueColour"),
+        (b"\x1bP1+r524742=38\x1b\\", ""),
         (b"\x1bP0+r524742\x1b\\", ""),
         ("é".as_bytes(), "é"),
     ];

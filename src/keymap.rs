@@ -157,7 +157,8 @@ fn closing(app: &App) -> Vec<KeyBinding> {
         .in_footer(0),
     ];
     rows.extend(still(app));
-    rows.push(KeyBinding::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(4));
+    let said_all = KeyBinding::new(&[Key::Char('s')], Action::SaidAll, keys.said_all);
+    rows.push(if app.is_complete() { said_all } else { said_all.in_footer(4) });
     let undo = KeyBinding::new(&[Key::Backspace], Action::Undo, keys.undo);
     rows.push(if app.can_undo() { undo.in_footer(2) } else { undo });
     rows.push(KeyBinding::new(&[Key::Up], Action::Preview(Direction::Up), keys.look));
@@ -198,7 +199,9 @@ fn fact_and_field_keys(app: &App) -> Vec<KeyBinding> {
             rows.push(KeyBinding::new(&[Key::Char(key)], Action::Field(ix), label));
         }
     }
-    rows.push(KeyBinding::new(&[Key::Char('z')], Action::Zone, words.keys.zone).in_footer(5));
+    if rules.zones.len() > 1 {
+        rows.push(KeyBinding::new(&[Key::Char('z')], Action::Zone, words.keys.zone).in_footer(5));
+    }
     rows
 }
 

@@ -8,7 +8,7 @@ use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
 
 use crate::clipboard::Copied;
-use crate::declaration::News;
+use crate::declaration::DeclarationEvent;
 use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
 
@@ -22,7 +22,7 @@ use crate::seat::Shared;
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// Time passed, and nothing else happened.
+    /// Nothing happened but that time passed: the shown time must be updated.
     Clock,
     /// The last keys were typed into the wrong window, and were undone.
     Mistyped,
@@ -35,7 +35,7 @@ pub enum Message {
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
-    Declaration(News),
+    Declaration(DeclarationEvent),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(AgentEvent),
     Copied(Copied),
@@ -47,7 +47,7 @@ pub enum Message {
     JournalNotice(String),
     /// Another prompter on this seat changed the saved state that both use.
     Shared(Box<Shared>),
-    /// A lasting trouble began (`Some`: the line that reports it) or is over.
+    /// A standing trouble began (`Some`: the line that reports it) or is over.
     Trouble(Subject, Option<String>),
 }
 
@@ -60,7 +60,7 @@ pub struct Comparison {
     pub change: Change,
 }
 
-/// What a lasting trouble is about. Troubles are listed in this order, the most important for a closing first.
+/// What a standing trouble is about. Troubles are listed in this order, the most important for a closing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Rules,

@@ -47,8 +47,8 @@ pub enum Part {
     Paragraph(String),
     /// Keys and what they do, in groups.
     Keys(Vec<KeyGroup>),
-    /// Labels and counts.
-    Bars(Vec<(String, u64)>),
+    /// Labels and counts, and the count of a full bar.
+    Bars(Vec<(String, u64)>, u64),
     /// A heading, the first hour, and the counts from that hour on.
     Hours(String, usize, Vec<u64>),
 }

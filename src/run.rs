@@ -25,7 +25,7 @@ use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::event::{Event, EventSender, InputSender};
 use crate::files::saved_state::StateWriter;
-use crate::helper::{self, Death, Helper};
+use crate::helper::{self, Helper, HelperPanic};
 use crate::input::Input;
 use crate::journal::writer::{Config, Writer};
 use penutup_system::mailbox::Mailbox;
@@ -34,7 +34,7 @@ use crate::message::{Message, Subject};
 use crate::watch::WatchHandle;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 
-use penutup_ipc::socket::Used;
+use penutup_ipc::socket::LastUse;
 use recent::Recent;
 pub use workers::Tasks;
 use workers::{StateThread, start_journal, start_state_thread, watch_files};
@@ -59,7 +59,7 @@ pub struct Outside {
     pub settings: Option<(PathBuf, Reload)>,
     pub sources: Vec<EventSource>,
     /// When a key was last pressed.
-    pub used: Arc<Used>,
+    pub used: Arc<LastUse>,
     /// `None`: no journal.
     pub journal: Option<Config>,
     pub clipboard: Option<Desktop>,
@@ -216,11 +216,15 @@ pub fn is_gone(error: &io::Error) -> bool {
 }
 
 /// Handles a panic of a helper thread: logs it, and reports on the screen what no longer works.
-fn report_panics(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
-    move |death| {
-        let name = death.helper.map_or("main", Helper::name);
-        log(&format!("panic in {name}: {}", death.reason));
-        if let Some(helper) = death.helper {
+fn report_panics(
+    log: Log,
+    sender: EventSender,
+    words: &'static crate::words::Words,
+) -> impl Fn(&HelperPanic) + Send + Sync {
+    move |panic| {
+        let name = panic.helper.map_or("main", Helper::name);
+        log(&format!("panic in {name}: {}", panic.reason));
+        if let Some(helper) = panic.helper {
             sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
         }
     }
@@ -233,7 +237,7 @@ pub struct Session<'a> {
     rules_watch: Option<WatchHandle>,
     settings_watch: Option<WatchHandle>,
     state_thread: Option<StateThread>,
-    used: Arc<Used>,
+    used: Arc<LastUse>,
     clock_reports: clock::ClockReports,
     /// Effects for the disk, delayed until the state was shown.
     disk_effects: Vec<Effect>,

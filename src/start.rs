@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::AppSetup;
-use crate::declaration::News;
+use crate::declaration::DeclarationEvent;
 
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
@@ -26,10 +26,10 @@ use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
 use crate::softphone::baresip;
-use penutup_ipc::place::SocketDir;
-use penutup_ipc::socket::Used;
+use penutup_ipc::socket::LastUse;
+use penutup_ipc::socket_dir::SocketDir;
 
-use crate::watch::seconds::{Seen, each_second};
+use crate::watch::seconds::{PollReport, each_second};
 use crate::words::{Lang, Words};
 
 use penutup_ipc::socket;
@@ -91,15 +91,15 @@ impl Start {
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
         })
-        .after(self.previous_rules)
+        .with_previous_rules(self.previous_rules)
         .waiting_for(self.waiting.clone())
-        .with_applied(self.shift.state.declaration.clone())
+        .with_applied_declaration(self.shift.state.declaration.clone())
         .with_hint(self.shift.state.welcome)
         .with_troubles(self.troubles);
         if self.plain_mode {
             app = app.plain_mode();
         }
-        let used = Arc::new(Used::default());
+        let used = Arc::new(LastUse::default());
         let tasks = Arc::<Mailbox<Tasks>>::default();
         let rules = (!self.watch.is_empty()).then(|| {
             let reload = Reloader {
@@ -146,9 +146,9 @@ fn log_of(folders: &Folders) -> Log {
 }
 
 /// The sources of messages: always the local socket, others if the settings name them.
-fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<EventSource> {
+fn sources(settings: &Settings, folders: &Folders, used: &Arc<LastUse>, words: &'static Words) -> Vec<EventSource> {
     let mut out: Vec<EventSource> = Vec::new();
-    if let Some(place) = SocketDir::of(folders) {
+    if let Some(socket_dir) = SocketDir::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
         out.push(Box::new(move |sender| {
@@ -165,7 +165,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
                 let why = why.map(|e| words.phone.no_socket(outside::reason(&e, words)));
                 trouble.send(Message::Trouble(Subject::Socket, why));
             };
-            Box::new(socket::listen(place, seat, used, Arc::new(sender), trouble))
+            Box::new(socket::listen(socket_dir, seat, used, Arc::new(sender), trouble))
         }));
     }
     if let Some(address) = settings.softphone.clone() {
@@ -180,11 +180,11 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             let mut poller = FolderPoller::new(&folder, words);
             each_second(
                 move || poller.look(Clock::system().now()),
-                move |seen| {
-                    sender.send(Message::Declaration(match seen {
-                        Seen::News(news) => news,
-                        Seen::Late => FolderPoller::no_answer(&declaration_in(&folder), words),
-                        Seen::Back => News::Sound,
+                move |report| {
+                    sender.send(Message::Declaration(match report {
+                        PollReport::Value(event) => event,
+                        PollReport::Hanging => FolderPoller::no_answer(&declaration_in(&folder), words),
+                        PollReport::Recovered => DeclarationEvent::Recovered,
                     }))
                 },
             );

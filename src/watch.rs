@@ -27,7 +27,8 @@ enum Wake {
     Changed,
     /// A check was requested.
     Requested,
-    Minute,
+    /// A read was requested, whatever the fingerprint says.
+    Reread,
     /// The last [`WatchHandle`] was dropped.
     End,
 }
@@ -52,9 +53,10 @@ impl WatchHandle {
         let _ = self.0.0.send(Wake::Requested);
     }
 
-    /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
+    /// Calls `changed` even if the fingerprint is unchanged: on a share a file can be replaced by one of the same size and
+    /// time.
     pub fn reread(&self) {
-        let _ = self.0.0.send(Wake::Minute);
+        let _ = self.0.0.send(Wake::Reread);
     }
 }
 
@@ -232,11 +234,11 @@ mod tests {
         fs::rename(&beside, &path).unwrap();
         let after = stamp(&path).unwrap();
         assert_eq!((before.size, before.modified), (after.size, after.modified));
-        assert_eq!(before != after, cfg!(unix), "elsewhere the minute's reading sees it");
+        assert_eq!(before != after, cfg!(unix), "on other systems the read of every minute notices the change");
     }
 
     #[test]
-    fn at_the_minute_the_file_is_read_whatever_its_stamp() {
+    fn every_minute_the_file_is_read_even_if_its_stamp_is_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();

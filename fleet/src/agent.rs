@@ -34,7 +34,7 @@ use penutup_cli_kit::diagnostics::{outside, shown};
 use penutup_cli_kit::env::Env;
 use penutup_cli_kit::files::settings::Loaded;
 use penutup_cli_kit::files::{Folders, Why, make_folder, settings, shown_path};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::socket_dir::SocketDir;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -112,9 +112,9 @@ async fn run_tasks(
     let replica = folder.load(&seat, &agent.trust, Utc::now().date_naive());
     let worker =
         BroadcastWorker::new(replica, folder, agent.trust, snapshots.clone(), Arc::clone(&status), log.clone());
-    if let Some(place) = SocketDir::of(folders) {
+    if let Some(socket_dir) = SocketDir::of(folders) {
         let status = Arc::clone(&status);
-        prompters::spawn(place, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
+        prompters::spawn(socket_dir, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
     }
 
     let monitor = LinkMonitor::default();

@@ -75,6 +75,7 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
         (State::Off, _, Some(_)) => return Err(CliError::new(w.until_off).help(w.until_off_help)),
         _ => {}
     }
+    let reason = reason.map(|text| penutup_cli_kit::klb::reason(&text, lang.words())).transpose()?;
     let until = klb.until.as_deref().map(|text| until(text, now, zone, lang.words())).transpose()?;
 
     let stream = BroadcastStream::connect(&supervisor.link, lang).await?;

@@ -10,7 +10,7 @@ use penutup_cli_kit::report::{Days, Form, csv, parse_by, render};
 use penutup_journal::merge::Calls;
 use penutup_journal::read::Span;
 use penutup_journal::record::Record;
-use penutup_journal::report::{Fold, span};
+use penutup_journal::report::{ReportBuilder, span};
 use penutup_journal::summary::CallSummary;
 use penutup_rules::loaded::LoadedRules;
 
@@ -58,13 +58,13 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
         calls.csv(zone).await?;
         return Ok(ExitStatus::Done);
     }
-    let mut fold = Fold::new(zone);
+    let mut builder = ReportBuilder::new(zone);
     let add = |summary: &CallSummary, _: &Record| {
-        fold.add(summary);
+        builder.add(summary);
         Ok(())
     };
     let all = calls.for_each("", add).await?;
-    let sums = fold.report(all.texts());
+    let sums = builder.report(all.texts());
     let rules = LoadedRules::built_in().rules;
     print(&render(&sums, report.format, days, by.as_ref(), &rules, lang.words())?, lang)?;
     Ok(ExitStatus::Done)

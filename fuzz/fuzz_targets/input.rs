@@ -111,7 +111,7 @@ fuzz_target!(|bytes: &[u8]| {
         rest = tail;
     }
     cut.push((rest, 1));
-    // What it answers to a question is heard; a key it is not.
+    // A reply to a query of ours is parsed as a reply; nothing of a report becomes a key.
     let inputs = read(&cut);
     assert!(inputs.iter().all(|input| matches!(input, Input::TerminalReply(_))), "{inputs:?} of {report:?}");
 });

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::{App, Effect};
 use crate::closing::Since;
-use crate::declaration::{Declaration, News, State};
+use crate::declaration::{Declaration, DeclarationEvent, State};
 use crate::message::CentreLink;
 use crate::message::Subject;
 use crate::rules::ruleset::{RuleSet, Scope};
@@ -28,7 +28,7 @@ pub(super) struct Centre {
 
 impl App {
     /// Sets the declaration that was applied before this start.
-    pub fn with_applied(mut self, applied: Option<Declaration>) -> Self {
+    pub fn with_applied_declaration(mut self, applied: Option<Declaration>) -> Self {
         self.centre.applied = applied;
         self
     }
@@ -39,7 +39,7 @@ impl App {
             AgentEvent::Connected | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
-            AgentEvent::Klb(klb) => self.receive_folder_event(News::Declared(klb)),
+            AgentEvent::Klb(klb) => self.receive_declaration_event(DeclarationEvent::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::CheckRules),
         }
     }
@@ -49,11 +49,11 @@ impl App {
         self.centre.link
     }
 
-    pub(super) fn receive_folder_event(&mut self, event: News) {
+    pub(super) fn receive_declaration_event(&mut self, event: DeclarationEvent) {
         match event {
-            News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
-            News::Sound => self.troubles.set(Subject::Centre, None),
-            News::Declared(declaration) => {
+            DeclarationEvent::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
+            DeclarationEvent::Recovered => self.troubles.set(Subject::Centre, None),
+            DeclarationEvent::Declared(declaration) => {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
                 // A version far in the future was accepted under a wrong clock; it must not block a plausible one.
@@ -70,7 +70,7 @@ impl App {
                 self.apply();
                 // A declaration that can't be applied is shown at once, not after the next key.
                 if self.centre.waiting.is_some() {
-                    self.troubles.give_way();
+                    self.troubles.uncover_troubles();
                 }
             }
         }

@@ -62,7 +62,7 @@ impl Draft {
     }
 
     /// Whether an insertion adds to a text instead of replacing it.
-    pub fn has_more(&self) -> bool {
+    pub fn adds_to_text(&self) -> bool {
         !self.is_selected() && !text::is_blank(&self.text)
     }
 
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(d.text(), "abc\u{301}");
         let mut d = draft("", 3);
         assert!(!d.insert("abcdef"));
-        assert_eq!(d.text(), "", "a part of it would be another text");
+        assert_eq!(d.text(), "", "nothing is inserted in part");
         assert!(d.has_overflowed());
         assert!(draft("", 9).edit(Edit::Insert('\u{1b}')));
     }

@@ -80,9 +80,9 @@ impl App {
         }
         let mut line = if now { words.rules_taken(revision) } else { words.rules_next_call(revision) };
         if let Some(change) = change {
-            // The notice begins with the revision's name, so that change is not counted.
-            let own = usize::from(loaded.rules.sop.revision != self.revisions.current().rules.sop.revision);
-            let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
+            // The notice begins with the revision's name, so its change is not counted as another one.
+            let renamed = usize::from(loaded.rules.sop.revision != self.revisions.current().rules.sop.revision);
+            let counts = Counts { others: change.counts.others.saturating_sub(renamed), ..change.counts };
             let parts = parts(&counts, self.words());
             if !parts.is_empty() {
                 line = format!("{line} · {}", parts.join(", "));
@@ -92,7 +92,7 @@ impl App {
         match (now, self.environment.plain_mode) {
             (false, _) => line,
             (true, false) => format!("{line} · {}", Panel::Basis.row().key.to_uppercase()),
-            // Heard without a screen, a single letter is no hint.
+            // Read aloud by a screen reader, a single letter says nothing.
             (true, true) => format!("{line} · {}", self.words().plain.see_changes),
         }
     }

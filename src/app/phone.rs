@@ -20,8 +20,8 @@ use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
-/// How many overtaken calls can be returned to, one after the other: the legs of a consultation.
-const MAX_OVERTAKEN: usize = 8;
+/// How many interrupted calls can be returned to, one after the other: the legs of a consultation.
+const MAX_INTERRUPTED: usize = 8;
 /// How many started calls of the telephone are remembered.
 const MAX_STARTED: usize = 16;
 /// How many events can wait for a field to be closed.
@@ -32,8 +32,8 @@ const MAX_WAITING: usize = 16;
 pub(super) struct Phone {
     /// The calls that it started: its id and our number.
     started: Vec<(Option<String>, u64)>,
-    /// The calls that its new call overtook, until the CSO does something in the new one.
-    overtaken: Vec<Ended>,
+    /// The calls that its new call interrupted, until the CSO does something in the new one.
+    interrupted: Vec<Ended>,
     /// Events that wait for a field to be closed.
     waiting: VecDeque<PhoneEvent>,
     /// Whether it set the field that is open.
@@ -111,11 +111,11 @@ impl App {
                 draft.for_next = false;
                 self.mode = Mode::Typing(draft);
             }
-            if self.phone.overtaken.len() == MAX_OVERTAKEN {
-                self.phone.overtaken.remove(0);
+            if self.phone.interrupted.len() == MAX_INTERRUPTED {
+                self.phone.interrupted.remove(0);
             }
-            self.phone.overtaken.push(old);
-            // Undo returns to the overtaken call, never to an earlier one.
+            self.phone.interrupted.push(old);
+            // Undo returns to the interrupted call, never to an earlier one.
             self.calls.ended = None;
             let words = &self.words().phone;
             let undo = self.environment.undo_key();
@@ -191,22 +191,22 @@ impl App {
         self.phone.set_open_field && text::is_blank(draft.text())
     }
 
-    /// The CSO did something in this call: it is too late to return to an overtaken one.
-    pub(super) fn drop_overtaken(&mut self) {
-        self.phone.overtaken.clear();
+    /// The CSO did something in this call: it is too late to return to an interrupted one.
+    pub(super) fn drop_interrupted(&mut self) {
+        self.phone.interrupted.clear();
     }
 
-    /// Returns to the overtaken call and discards the new one. Returns `false` if there is no overtaken call.
-    pub(super) fn return_to_overtaken(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let Some(old) = self.phone.overtaken.pop() else { return false };
+    /// Returns to the interrupted call and discards the new one. Returns `false` if there is no interrupted call.
+    pub(super) fn return_to_interrupted(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(old) = self.phone.interrupted.pop() else { return false };
         self.show_closing();
         self.resume(old, effects);
         true
     }
 
-    /// Whether Backspace returns to an overtaken call.
+    /// Whether Backspace returns to an interrupted call.
     pub fn can_return(&self) -> bool {
-        !self.phone.overtaken.is_empty()
+        !self.phone.interrupted.is_empty()
     }
 
     pub(super) fn phone_link(&mut self, link: Link) {

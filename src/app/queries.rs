@@ -160,34 +160,34 @@ impl App {
         })
     }
 
-    /// The line for the CSO: what just happened, else the lasting troubles.
+    /// The line for the CSO: the momentary notice, else the standing troubles.
     pub fn notice(&self) -> Option<String> {
         self.momentary().map(str::to_owned).or_else(|| self.standing())
     }
 
-    /// The lasting troubles in one text.
+    /// The standing troubles, which last until they are fixed, in one text; `None` if there are none.
     pub fn standing(&self) -> Option<String> {
         let lines = self.standing_lines();
         (!lines.is_empty()).then(|| lines.join(" · "))
     }
 
-    /// The lasting troubles, a line each, the most important for a closing first.
+    /// The standing troubles, a line each, the most important for a closing first.
     pub fn standing_lines(&self) -> Vec<String> {
-        let mut troubles = self.troubles.lasting().clone();
+        let mut troubles = self.troubles.standing().clone();
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
         }
         self.unknown_fact_line().into_iter().chain(troubles.into_values()).collect()
     }
 
-    /// What just happened, until the next key.
+    /// The momentary notice: what just happened, shown until the next key.
     pub fn momentary(&self) -> Option<&str> {
-        self.troubles.notice()
+        self.troubles.momentary()
     }
 
-    /// Whether the notice is a lasting trouble.
+    /// Whether [`Self::notice`] is a standing trouble.
     pub fn notice_is_trouble(&self) -> bool {
-        self.troubles.notice().is_none() && !self.standing_lines().is_empty()
+        self.troubles.momentary().is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone

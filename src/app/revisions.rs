@@ -117,6 +117,6 @@ mod tests {
         assert_eq!((name(Some(revisions.current())), name(revisions.previous())), ("Rev-1", ""));
         assert!(revisions.has_next());
         revisions.set_waiting(Some(revision("Rev-3")));
-        assert!(!revisions.has_next(), "a file that waits replaced the one for the next call");
+        assert!(!revisions.has_next(), "rules not yet in force replace the rules for the next call");
     }
 }

@@ -1,4 +1,5 @@
-//! Lines for the CSO: the notice of what just happened, and troubles that last until they are fixed.
+//! Lines for the CSO: the momentary notice of what just happened, and the standing troubles, which last until they are
+//! fixed.
 
 use std::collections::BTreeMap;
 
@@ -13,61 +14,62 @@ struct Notice {
     of_the_end: bool,
 }
 
-/// The notice of the moment and the lasting troubles.
+/// The momentary notice and the standing troubles.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Troubles {
-    notice: Option<Notice>,
-    lasting: BTreeMap<Subject, String>,
+    momentary: Option<Notice>,
+    standing: BTreeMap<Subject, String>,
 }
 
 impl Troubles {
     /// Shows a notice until the next key.
     pub(super) fn notify(&mut self, text: impl Into<Private>) {
-        self.notice = Some(Notice { text: text.into(), of_the_end: false });
+        self.momentary = Some(Notice { text: text.into(), of_the_end: false });
     }
 
     /// Shows a notice of the end of a call, until the next key or until the end can no longer be undone.
     pub(super) fn notify_of_the_end(&mut self, text: String) {
-        self.notice = Some(Notice { text: text.into(), of_the_end: true });
+        self.momentary = Some(Notice { text: text.into(), of_the_end: true });
     }
 
-    /// A key was pressed: the notice has been read.
+    /// Removes the notice: a key was pressed, so it was read.
     pub(super) fn dismiss(&mut self) {
-        self.notice = None;
+        self.momentary = None;
     }
 
-    /// The end of the call before can no longer be undone.
+    /// Removes the notice of the end of a call, which can no longer be undone.
     pub(super) fn dismiss_the_end(&mut self) {
-        self.notice.take_if(|notice| notice.of_the_end);
+        self.momentary.take_if(|notice| notice.of_the_end);
     }
 
-    /// Removes the notice, so that a lasting trouble is visible at once. How to undo the end of a call stays.
-    pub(super) fn give_way(&mut self) {
-        self.notice.take_if(|notice| !notice.of_the_end);
+    /// Removes the notice, so that a standing trouble is visible at once. A notice of the end of a call stays, since it says how to
+    /// undo that.
+    pub(super) fn uncover_troubles(&mut self) {
+        self.momentary.take_if(|notice| !notice.of_the_end);
     }
 
     /// Adds troubles that exist at the start; the notice stays.
     pub(super) fn add(&mut self, troubles: impl IntoIterator<Item = (Subject, String)>) {
-        self.lasting.extend(troubles);
+        self.standing.extend(troubles);
     }
 
     /// A trouble began (`Some`: its line) or is over.
     pub(super) fn set(&mut self, subject: Subject, line: Option<String>) {
         if let Some(line) = line {
-            self.lasting.insert(subject, line);
-            self.give_way();
+            self.standing.insert(subject, line);
+            self.uncover_troubles();
         } else {
-            self.lasting.remove(&subject);
+            self.standing.remove(&subject);
         }
     }
 
-    /// What just happened.
-    pub(super) fn notice(&self) -> Option<&str> {
-        self.notice.as_ref().map(|notice| &*notice.text)
+    /// The momentary notice.
+    pub(super) fn momentary(&self) -> Option<&str> {
+        self.momentary.as_ref().map(|notice| &*notice.text)
     }
 
-    /// The lasting troubles, the most important for a closing first.
-    pub(super) fn lasting(&self) -> &BTreeMap<Subject, String> {
-        &self.lasting
+    /// The standing troubles, the most important for a closing first.
+    pub(super) fn standing(&self) -> &BTreeMap<Subject, String> {
+        &self.standing
     }
 }

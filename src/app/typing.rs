@@ -105,7 +105,7 @@ impl App {
             (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
             // After the beginning of a name it may be part of that name; the whole is checked when it is accepted.
-            (Err(TextError::Digits | TextError::NoPerson), Mode::Typing(draft)) if draft.has_more() => {
+            (Err(TextError::Digits | TextError::NoPerson), Mode::Typing(draft)) if draft.adds_to_text() => {
                 draft.insert(&first_line(text))
             }
             (Err(why), _) => return self.notify_refused(field, why),

@@ -14,7 +14,7 @@ use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, send_event};
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::socket_dir::SocketDir;
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]
@@ -63,7 +63,7 @@ const MAX_INPUT: u64 = 4 * 1024;
 /// Never; if it can't be delivered the exit status is "no".
 pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().call;
-    let (pairs, mut told) = sort(&call.rest, w);
+    let (pairs, mut messages) = sort(&call.rest, w);
     let event = match call.what {
         What::Start => PhoneEvent::Start { id: None, pairs },
         What::Set => PhoneEvent::Set(pairs),
@@ -71,20 +71,20 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
-    let handed = SocketDir::of(&context.folders)
-        .map_or(Err(SendError::NoPrompter), |place| send_event(&place, seat, event, wait));
-    let status = match handed {
+    let result =
+        SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |dir| send_event(&dir, seat, event, wait));
+    let status = match result {
         Ok(Some(answer)) => {
-            told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
-            told.extend(answer.bad.map(|_| w.refused.to_owned()));
+            messages.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
+            messages.extend(answer.bad.map(|_| w.refused.to_owned()));
             if answer.bad.is_some() { Status::No } else { Status::Done }
         }
         Ok(None) => {
-            told.push(w.unanswered.into());
+            messages.push(w.unanswered.into());
             Status::Done
         }
         Err(no) => {
-            told = vec![match no {
+            messages = vec![match no {
                 SendError::NoPrompter => w.no_prompter.into(),
                 SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
                 SendError::NoReply => w.no_word.into(),
@@ -95,7 +95,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
             Status::No
         }
     };
-    let err = told.into_iter().fold(String::new(), |out, line| out + &line + "\n");
+    let err = messages.into_iter().fold(String::new(), |out, line| out + &line + "\n");
     Ok(VerbOutput { out: String::new(), err, status })
 }
 
@@ -112,11 +112,11 @@ fn key_of(word: &OsStr) -> Option<&str> {
 
 /// The pairs, and messages about the other words. The number, which is the first word without `=`, is not examined.
 fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
-    let (mut pairs, mut told, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
+    let (mut pairs, mut messages, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
     for word in rest {
         let Some(word) = word.to_str() else {
             // A telephone that sends a name in another encoding must not prevent the call from being registered.
-            told.push(match key_of(word) {
+            messages.push(match key_of(word) {
                 Some(key) => w.ignored_encoding(key),
                 None => w.ignored_text.to_owned(),
             });
@@ -126,7 +126,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         let Some((key, value)) = pair else {
             // Only the first word may be a number. A softphone may log our output, so no word is repeated in it.
             if std::mem::replace(&mut number, true) {
-                told.push(w.ignored_text.to_owned());
+                messages.push(w.ignored_text.to_owned());
             }
             continue;
         };
@@ -137,10 +137,10 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         };
         match value {
             Some(value) => pairs.push((key.to_owned(), value)),
-            None => told.push(w.ignored_stdin(shown(key))),
+            None => messages.push(w.ignored_stdin(shown(key))),
         }
     }
-    (Pairs(pairs), told)
+    (Pairs(pairs), messages)
 }
 
 /// The first line that is not blank. A silent writer is not waited for.

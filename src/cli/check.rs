@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::format::Format;
 use super::{Context, Status, Stop, VerbOutput, canvas, moment};
 use crate::diagnostics::{Source, describe};
-use crate::files::{self, Bad};
+use crate::files::{self, FileError};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
 use crate::words::Words;
@@ -48,7 +48,7 @@ pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let (bytes, file) = match &path {
         Some(path) => (
-            files::read(path).map_err(|unreadable| context.bad(&Bad::Unreadable(unreadable)))?,
+            files::read(path).map_err(|unreadable| context.bad(&FileError::Unreadable(unreadable)))?,
             path.to_string_lossy().into_owned(),
         ),
         None => (BUILT_IN.as_bytes().to_vec(), "built-in".to_owned()),

@@ -12,7 +12,7 @@ use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
-use crate::files::{self, Bad, practice};
+use crate::files::{self, FileError, practice};
 use crate::loaded::{LoadedRules, Refused};
 use penutup_system::folders::exists_or_unreadable;
 
@@ -88,12 +88,12 @@ fn deck(
         return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
-    let source = files::read(&path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
+    let source = files::read(&path).map_err(|e| context.bad(&FileError::Unreadable(e)))?;
     let checked = deck::read(&source).and_then(|deck| {
         let sorted = playable_scenes(&deck, loaded, zone, day);
         if sorted.problems.is_empty() { Ok((deck.title, sorted)) } else { Err(sorted.problems) }
     });
-    checked.map_err(|problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))
+    checked.map_err(|problems| context.bad(&FileError::Refused { path, refused: Refused { source, problems } }))
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {

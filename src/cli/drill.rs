@@ -22,7 +22,7 @@ use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
-use crate::files::{self, Bad, practice, shown_path};
+use crate::files::{self, FileError, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
 use penutup_system::folders::exists_or_unreadable;
 
@@ -151,13 +151,13 @@ fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     let source = match files::read(&path) {
         Ok(source) => source,
         Err(e) if e.error.kind() == ErrorKind::NotFound => return Ok(built_in),
-        Err(e) => return Err(context.bad(&Bad::Unreadable(e))),
+        Err(e) => return Err(context.bad(&FileError::Unreadable(e))),
     };
     let own = story::read(&source).and_then(|own| {
         let unknown = own.unknown_names(rules);
         if unknown.is_empty() { Ok(own) } else { Err(unknown) }
     });
-    let refused = |problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } });
+    let refused = |problems| context.bad(&FileError::Refused { path, refused: Refused { source, problems } });
     own.map(|own| built_in.with(own)).map_err(refused)
 }
 

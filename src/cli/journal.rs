@@ -87,7 +87,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
         return Ok(VerbOutput::done(w.none(shown_path(&path)) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {
-        let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
+        let claim = if context.settings.journal.path.is_some() { Claim::ByContent } else { Claim::ByPath };
         let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
         // Calls left open by crashed processes count as ended and can be deleted, and so can those not imported yet.
         let presence = store.join()?;

@@ -61,6 +61,8 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
         .map_or_else(|_| LoadedRules::built_in(), |ready| ready.loaded);
     let offset = loaded.rules.zones[moment::zone(context, &loaded.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
+    let reason = reason.map(|text| penutup_cli_kit::klb::reason(&text, context.words())).transpose();
+    let reason = reason.map_err(|error| context.arg_error(&error))?;
     let until = klb.until.as_deref().map(|text| until(text, now, offset, context.words())).transpose();
     let until = until.map_err(|error| context.arg_error(&error))?;
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);

@@ -15,7 +15,7 @@ use crate::loaded::{LoadedRules, Origin};
 
 use super::VerbOutput;
 
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::socket_dir::SocketDir;
 use penutup_system::folders::exists_or_unreadable;
 
 /// Name, path, reason.

@@ -16,7 +16,7 @@ use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
-use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
+use crate::files::{self, FileError, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
 
@@ -30,7 +30,7 @@ use crate::words::Words;
 use penutup_system::own_files;
 
 /// The minimum time for reading the state, even if the rules took all of the time limit.
-const AT_LEAST: Duration = Duration::from_millis(100);
+const MIN_STATE_WAIT: Duration = Duration::from_millis(100);
 
 /// Opens the prompter: in line mode if requested or if the terminal supports nothing else, otherwise full-screen.
 ///
@@ -72,7 +72,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let mut troubles: Vec<(Subject, String)> = Vec::new();
     if let Some(bad) = &context.settings_trouble {
         let named = matches!(context.settings_file.why, Why::Flag | Why::Env);
-        if named && matches!(bad, Bad::Unreadable(_)) && !bad.is_late() {
+        if named && matches!(bad, FileError::Unreadable(_)) && !bad.is_late() {
             return Err(context.bad(bad));
         }
         troubles.push((Subject::Settings, settings_line(bad, words)));
@@ -87,7 +87,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
     let zone = zone(&context, &ready.loaded, &mut notices)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.loaded.rules.zones[zone].offset)));
-    let (shift, lost) = match state.by(until.max(Instant::now() + AT_LEAST)) {
+    let (shift, lost) = match state.by(until.max(Instant::now() + MIN_STATE_WAIT)) {
         Some(((shift, lost), exposed)) => {
             let line = |folder| words.trouble.folder_exposed(shown_path(folder));
             troubles.extend(exposed.as_deref().map(|folder| (Subject::Folders, line(folder))));
@@ -116,7 +116,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let mut previous_rules = None;
     if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
         notices.push(words.notice.revision_changed(revision));
-        previous_rules = former(&context, &shift, today);
+        previous_rules = self::previous_rules(&context, &shift, today);
     }
     let watch = match chosen.why {
         Why::Flag | Why::Env | Why::Settings => chosen.path.clone().into_iter().collect(),
@@ -154,7 +154,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
 }
 
 /// What is wrong with the settings, and what is in force meanwhile.
-fn settings_line(bad: &Bad, words: &Words) -> String {
+fn settings_line(bad: &FileError, words: &Words) -> String {
     words.trouble.settings_bad(bad.place_and_why(words))
 }
 
@@ -181,8 +181,8 @@ fn without_core_dumps() {
     }
 }
 
-/// The last rules that were seen, if still available: the last good copy, or the embedded ones.
-fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<LoadedRules>> {
+/// The rules that were in use in the last run, if still available: the last good copy, or the embedded ones.
+fn previous_rules(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<LoadedRules>> {
     let seen = |loaded: &LoadedRules| shift.rules_sha256.as_deref() == Some(loaded.sha256());
     let folders = context.folders.clone();
     let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();

@@ -13,7 +13,7 @@ use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
 use crate::journal::record::Record;
-use crate::journal::report::{Fold, Report as Sums, span};
+use crate::journal::report::{Report as Sums, ReportBuilder, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
@@ -99,16 +99,16 @@ enum Source {
 
 impl Source {
     fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Failure> {
-        let mut fold = Fold::new(zone);
+        let mut builder = ReportBuilder::new(zone);
         let texts = match self {
             Self::Journal(None) => Interner::default(),
-            Self::Journal(Some(reader)) => reader.summaries(span, |summary| fold.add(summary))?,
+            Self::Journal(Some(reader)) => reader.summaries(span, |summary| builder.add(summary))?,
             Self::Exports(merge) => merge.each(span, |summary, _| {
-                fold.add(summary);
+                builder.add(summary);
                 Ok::<(), Failure>(())
             })?,
         };
-        Ok(fold.report(&texts))
+        Ok(builder.report(&texts))
     }
 
     fn calls(&mut self, span: Span, mut each: impl FnMut(&Record) -> Result<(), Failure>) -> Result<(), Failure> {

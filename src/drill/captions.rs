@@ -119,7 +119,7 @@ fn at_step(app: &App, scene: &Scene) -> Snapshot {
     let lasting = rules.facts.iter().filter(|f| matches!(f.scope, Scope::Shift { .. }));
     let last = |steps: &[StepIx]| steps.iter().rfind(|s| rules.step(**s).is_spoken()).copied();
     Snapshot {
-        plan: entries.map(|e| (seeable(rules, rules.step(e.step)), e.mark)).collect(),
+        plan: entries.map(|e| (step_snapshot(rules, rules.step(e.step)), e.mark)).collect(),
         shown: app.shown().map(|step| (rules.step(step).title.clone(), rules.step(step).note.clone())),
         rule: rule.basis.clone(),
         caution: rule.caution.clone(),
@@ -135,7 +135,7 @@ fn at_step(app: &App, scene: &Scene) -> Snapshot {
     }
 }
 
-fn seeable(rules: &RuleSet, step: &Step) -> StepSnapshot {
+fn step_snapshot(rules: &RuleSet, step: &Step) -> StepSnapshot {
     let slots = match &step.words {
         StepWords::Say(template) => template.pieces().iter().map(|piece| slot(rules, piece)).collect(),
         StepWords::Remind(_) => Vec::new(),
@@ -183,10 +183,10 @@ mod tests {
             source = source.replace(from, to);
         }
         let loaded = LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
-        let sorted =
+        let playable =
             playable_scenes(&Deck::built_in(), &Arc::new(loaded), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
-        assert_eq!(sorted.scenes.len() + sorted.left_out.len(), 11);
-        sorted.left_out
+        assert_eq!(playable.scenes.len() + playable.left_out.len(), 11);
+        playable.left_out
     }
 
     const CUSTOMARY: &str = "Panggilan biasa: Kalimat lengkap 1";

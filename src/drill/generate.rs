@@ -158,7 +158,7 @@ impl<'a> CardGenerator<'a> {
 
     /// The ids of the stories that name what the rules don't have.
     pub fn unusable_scenarios(&self) -> impl Iterator<Item = &'a str> {
-        let known = |id: &str| self.candidates.iter().any(|u| u.scenario.id == id);
+        let known = |id: &str| self.candidates.iter().any(|candidate| candidate.scenario.id == id);
         self.stories.scenarios.iter().map(|s| s.id.as_str()).filter(move |id| !known(id))
     }
 
@@ -168,9 +168,9 @@ impl<'a> CardGenerator<'a> {
             let by_stories = self
                 .candidates
                 .iter()
-                .flat_map(|u| &u.statements)
-                .chain(self.extras.iter().flat_map(|a| &a.statements));
-            let unsaid = value == 0 && self.candidates.iter().any(|u| u.unsaid.contains(&fact));
+                .flat_map(|candidate| &candidate.statements)
+                .chain(self.extras.iter().flat_map(|extra| &extra.statements));
+            let unsaid = value == 0 && self.candidates.iter().any(|candidate| candidate.unsaid.contains(&fact));
             unsaid || by_stories.into_iter().any(|statement| (statement.fact, statement.value) == (fact, value))
         };
         let facts = self.rules.facts.iter().enumerate();
@@ -182,9 +182,12 @@ impl<'a> CardGenerator<'a> {
     /// The values, as `fact=value`, that the embedded stories did not know when they mentioned other values of the
     /// fact: a story is not used if its answer depends on whether such a value applies.
     pub fn unreviewed_values(&self) -> Vec<String> {
-        let embedded = || self.candidates.iter().filter(|u| !u.scenario.is_own);
-        let speaks =
-            |fact: usize| embedded().any(|u| u.unsaid.contains(&fact) || u.statements.iter().any(|t| t.fact == fact));
+        let embedded = || self.candidates.iter().filter(|candidate| !candidate.scenario.is_own);
+        let speaks = |fact: usize| {
+            embedded().any(|candidate| {
+                candidate.unsaid.contains(&fact) || candidate.statements.iter().any(|t| t.fact == fact)
+            })
+        };
         let facts = self.rules.facts.iter().enumerate().filter(|(at, _)| speaks(*at));
         let values = facts.flat_map(|(at, fact)| self.unreviewed[0][at].iter().map(move |v| (fact, v)));
         values.map(|(fact, value)| format!("{}={}", fact.id, fact.values[value].id)).collect()
@@ -273,7 +276,7 @@ impl<'a> CardGenerator<'a> {
             person.name = rng.one_of(&callers.names).cloned().unwrap_or_default();
         }
         let zone_id = &self.rules.zones[zone].id;
-        let there: Vec<&String> = self
+        let places: Vec<&String> = self
             .stories
             .places
             .iter()
@@ -281,7 +284,7 @@ impl<'a> CardGenerator<'a> {
             .flat_map(|p| &p.names)
             .collect();
         // A zone without places is called by its own name.
-        person.place = rng.one_of(&there).map_or_else(|| zone_id.clone(), |place| (*place).clone());
+        person.place = rng.one_of(&places).map_or_else(|| zone_id.clone(), |place| (*place).clone());
         let story_text = |texts: &[super::story::StoryText], rng: &mut Rng| {
             rng.one_of(texts).map(|t| t.fill_in(&person)).unwrap_or_default()
         };

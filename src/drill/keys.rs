@@ -227,20 +227,28 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let w = &words.drill;
     let mut rows: Vec<keymap::KeyBinding> = keymap::rows(app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
+    let is_closing = matches!(app.mode(), Mode::Closing);
     let shown = rows.into_iter().filter_map(|row| {
         let label = match row.action {
             Action::Said if app.would_end() => w.key_hand_in.to_owned(),
-            Action::Said => words.keys.said_short.to_owned(),
+            Action::Said if is_closing && !app.is_previewing() => words.keys.said_short.to_owned(),
             Action::End => w.key_hand_in.to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,
-            Action::Panel(Panel::Help) => words.keys.help_short.to_owned(),
+            Action::Panel(Panel::Help) if is_closing => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),
         };
-        Some((row.keys.first()?.name(words).into_owned(), label))
+        Some((row.action, (row.keys.first()?.name(words).into_owned(), label)))
     });
-    let mut shown: Vec<(String, String)> = shown.collect();
-    if matches!(app.mode(), Mode::Closing) {
-        shown.push((Key::Char('r').name(words).into_owned(), w.key_story.to_owned()));
+    let mut shown: Vec<_> = shown.collect();
+    // Checking the answer and the whole story come before what the prompter's own footer begins with.
+    shown.sort_by_key(|(action, _)| match action {
+        Action::Said => 0,
+        Action::End => 1,
+        _ => 2,
+    });
+    let mut shown: Vec<(String, String)> = shown.into_iter().map(|(_, pair)| pair).collect();
+    if is_closing {
+        shown.insert(shown.len().min(2), (Key::Char('r').name(words).into_owned(), w.key_story.to_owned()));
         shown.push((Key::Char('q').name(words).into_owned(), w.key_quit.to_owned()));
     }
     shown

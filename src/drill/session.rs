@@ -103,7 +103,9 @@ pub enum SessionAction {
     Next,
     /// Read the whole story, or close it.
     Story,
+    /// Scroll by a line.
     Line(Direction),
+    /// Scroll by a page.
     Page(Direction),
     /// Close what is open.
     Back,
@@ -118,12 +120,15 @@ pub struct Session {
     setup: Setup,
     kind: ExerciseKind,
     phase: Phase,
+    /// The position of the open card.
     at: usize,
     app: App,
     draft: Draft,
     graded: Vec<GradedAnswer>,
+    /// When the open card was shown.
     shown: DateTime<Utc>,
     now: DateTime<Utc>,
+    /// Whether the whole story is shown.
     reading: bool,
     /// Whether the question whether to quit is open.
     leaving: bool,
@@ -207,7 +212,7 @@ impl Session {
         &self.graded
     }
 
-    /// Whether the whole story is read.
+    /// Whether the whole story is shown.
     pub fn is_reading(&self) -> bool {
         self.reading
     }
@@ -239,10 +244,10 @@ impl Session {
     }
 
     /// Changes the state. Returns whether the session has ended.
-    pub fn update(&mut self, step: SessionAction, now: DateTime<Utc>) -> bool {
+    pub fn update(&mut self, action: SessionAction, now: DateTime<Utc>) -> bool {
         // A sheet's times never run backwards.
         self.now = self.now.max(now);
-        match step {
+        match action {
             SessionAction::Quit => return true,
             SessionAction::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
             SessionAction::Leave => self.leaving = true,
@@ -314,15 +319,15 @@ impl Session {
         };
     }
 
-    fn answer(&mut self, step: &SessionAction) {
-        let words = self.setup.loaded.rules.greetings.rows().len();
+    fn answer(&mut self, action: &SessionAction) {
+        let greetings = self.setup.loaded.rules.greetings.rows().len();
         match &mut self.draft {
             Draft::Case => {}
-            Draft::Blind { offered, cursor, chosen, greeting } => match step {
+            Draft::Blind { offered, cursor, chosen, greeting } => match action {
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
                 SessionAction::Choose | SessionAction::ChooseAt(_) => {
-                    if let SessionAction::ChooseAt(at) = step {
+                    if let SessionAction::ChooseAt(at) = action {
                         *cursor = (*at).min(offered.len().saturating_sub(1));
                     }
                     let Some(step) = offered.get(*cursor) else { return };
@@ -334,15 +339,15 @@ impl Session {
                 SessionAction::Greeting(direction) => {
                     *greeting = Some(match (*greeting, direction) {
                         (None, Direction::Down) => 0,
-                        (None, Direction::Up) => words - 1,
-                        (Some(at), Direction::Down) => (at + 1) % words,
-                        (Some(at), Direction::Up) => (at + words - 1) % words,
+                        (None, Direction::Up) => greetings - 1,
+                        (Some(at), Direction::Down) => (at + 1) % greetings,
+                        (Some(at), Direction::Up) => (at + greetings - 1) % greetings,
                     });
                 }
                 SessionAction::Undo => drop(chosen.pop()),
                 _ => {}
             },
-            Draft::Spoken { open, cursor, marks } => match step {
+            Draft::Spoken { open, cursor, marks } => match action {
                 SessionAction::Open => *open = true,
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
@@ -373,7 +378,8 @@ impl Session {
         }
     }
 
-    fn given(&self) -> Answer {
+    /// The draft as an answer to be graded.
+    fn drafted_answer(&self) -> Answer {
         let rules = self.rules();
         match &self.draft {
             Draft::Case => {
@@ -398,7 +404,7 @@ impl Session {
 
     fn hand_in(&mut self) {
         let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return };
-        let answer = self.given();
+        let answer = self.drafted_answer();
         let grade = grade(&self.setup.loaded.rules, card, &answer);
         self.graded.push(GradedAnswer { card: self.at, answer, grade, shown: self.shown, answered: self.now });
         self.reading = false;

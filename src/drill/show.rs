@@ -25,7 +25,7 @@ pub enum ShowAction {
     /// The scene before or behind.
     Scene(Direction),
     First,
-    /// Something on the prompter.
+    /// An action on the prompter.
     App(Action),
     /// Leave.
     Quit,
@@ -124,10 +124,10 @@ impl Show {
 
     /// The caption of the current step.
     pub fn caption(&self) -> &str {
-        &self.now_shown().caption
+        &self.current_step().caption
     }
 
-    fn now_shown(&self) -> &Step {
+    fn current_step(&self) -> &Step {
         let scene = self.scene();
         if self.step == 0 { &scene.start } else { &scene.steps[self.step - 1] }
     }
@@ -154,8 +154,8 @@ impl Show {
     }
 
     /// Changes the state. Returns whether the presentation has ended.
-    pub fn update(&mut self, go: ShowAction) -> bool {
-        match go {
+    pub fn update(&mut self, action: ShowAction) -> bool {
+        match action {
             ShowAction::Quit => return true,
             ShowAction::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
             ShowAction::Step => {
@@ -212,7 +212,7 @@ impl Show {
         if self.app.mode() != &Mode::Closing {
             self.act(Action::Back);
         }
-        let step = self.now_shown().clone();
+        let step = self.current_step().clone();
         for set in step.set {
             self.set(set);
         }

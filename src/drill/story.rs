@@ -13,7 +13,7 @@ use crate::rules::text;
 
 /// The stories that are embedded in the program.
 pub const BUILT_IN: &str = include_str!("../../assets/scenarios.toml");
-/// A file for a trainer's own stories, all of it commented out.
+/// The template of a trainer's own stories, in which every line is commented out.
 pub const TEMPLATE: &str = include_str!("../../assets/scenarios-own.toml");
 
 /// The placeholders in the text of a story.
@@ -212,7 +212,7 @@ impl Stories {
 pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
     let problems = Problems::default();
     let stories = read_document(bytes, &problems, |root| {
-        let reader = Reader { bytes, given: std::cell::RefCell::default(), mentions: std::cell::RefCell::default() };
+        let reader = Reader { bytes, ids: std::cell::RefCell::default(), mentions: std::cell::RefCell::default() };
         if let Some(schema) = root.required_integer("schema").filter(|s| s.value != 1) {
             root.note(schema.span, Kind::OtherSchema { found: schema.value });
             return Stories::default();
@@ -290,7 +290,7 @@ pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<Str
 
 struct Reader<'b> {
     bytes: &'b [u8],
-    given: std::cell::RefCell<HashMap<String, Span>>,
+    ids: std::cell::RefCell<HashMap<String, Span>>,
     mentions: std::cell::RefCell<Vec<(Span, Mention)>>,
 }
 
@@ -299,7 +299,7 @@ impl Reader<'_> {
         let id = full(t, "id");
         let when = self.implied(t, "when");
         let texts = self.texts(t);
-        let id = self.give(t, id?)?;
+        let id = self.register_id(t, id?)?;
         Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, texts: texts? })
     }
 
@@ -357,22 +357,22 @@ impl Reader<'_> {
             }
             _ => false,
         };
-        self.give(t, id?)?;
+        self.register_id(t, id?)?;
         Some(Detail { when, before, is_own: false, texts: texts? })
     }
 
-    fn give(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
+    fn register_id(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
         let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if !id.value.bytes().all(letters) {
             t.note(id.span, Kind::BadId { id: id.value });
             return None;
         }
-        if let Some(first) = self.given.borrow().get(&id.value) {
+        if let Some(first) = self.ids.borrow().get(&id.value) {
             let kind = Kind::Duplicate { what: Named::Story, id: id.value };
             t.report(Problem::new(id.span, kind).with_other(first.clone()));
             return None;
         }
-        self.given.borrow_mut().insert(id.value.clone(), id.span);
+        self.ids.borrow_mut().insert(id.value.clone(), id.span);
         Some(id.value)
     }
 
@@ -468,7 +468,7 @@ mod tests {
             }
             with_exempt_word += usize::from(story.contains(&"aplikasi".into()));
         }
-        assert!(with_exempt_word > 0, "no story needs the exception");
+        assert!(with_exempt_word > 0, "no story uses the exempt word");
     }
 
     #[test]

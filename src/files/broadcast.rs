@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Folders, Unreadable, declaration_in, held, shown_path};
-use crate::declaration::{Declaration, News};
+use super::{Folders, Unreadable, declaration_in, locked_files, shown_path};
+use crate::declaration::{Declaration, DeclarationEvent};
 use crate::diagnostics::outside;
 
 use crate::words::Words;
 
 /// The lock file that exists while a process writes.
-const TURN: &str = "klb.writing";
+const LOCK_FILE: &str = "klb.writing";
 /// A lock file that has not changed for this long is abandoned.
-const STUCK: Duration = Duration::from_secs(3);
+const ABANDONED_AFTER: Duration = Duration::from_secs(3);
 /// After this time the declaration is written without the lock: it must not fail because many declare at once or a file
 /// is in the way.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,7 +36,7 @@ pub struct Written {
 /// # Errors
 /// The I/O error.
 pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Declaration) -> io::Result<Written> {
-    let _turn = Turn::take(folder)?;
+    let _lock = WriteLock::take(folder)?;
     let path = declaration_in(folder);
     // A supervisor must always be able to replace an unusable file.
     let (previous, replaced_unusable) = match super::read(&path) {
@@ -45,7 +45,7 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Decl
             _ => (None, true),
         },
         Err(e) if e.error.kind() == ErrorKind::NotFound => (None, false),
-        Err(e) if is_no_file(&e) => (None, true),
+        Err(e) if is_not_regular(&e) => (None, true),
         Err(e) => return Err(e.error),
     };
     let broadcast = make(Declaration::next_version(previous, now));
@@ -53,8 +53,8 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Decl
     Ok(Written { broadcast, replaced_unusable })
 }
 
-fn is_no_file(unreadable: &Unreadable) -> bool {
-    penutup_system::error::is_no_file(&unreadable.error)
+fn is_not_regular(unreadable: &Unreadable) -> bool {
+    penutup_system::error::is_not_regular(&unreadable.error)
 }
 
 /// The clock of the computer with the folder: if ours is behind, versions are still compared with that one.
@@ -65,38 +65,41 @@ fn clock_of(folder: &Path) -> Option<DateTime<Utc>> {
 
 /// The lock for writing, taken by creating a file: unlike a file lock, it can't be taken with read permission only.
 #[derive(Debug)]
-struct Turn {
+struct WriteLock {
     path: PathBuf,
     /// The file's content: any other content belongs to another process.
     mark: String,
 }
 
-impl Turn {
+impl WriteLock {
     /// Takes the lock; `None` if it is not available and the declaration is written without.
     ///
     /// # Errors
     /// If no file can be created in the folder.
     fn take(folder: &Path) -> io::Result<Option<Self>> {
-        let (path, mark) = (folder.join(TURN), Uuid::now_v7().to_string());
+        let (path, mark) = (folder.join(LOCK_FILE), Uuid::now_v7().to_string());
         let start = Instant::now();
         let (mut holder, mut since) = (None, start);
         loop {
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(mut file) => {
-                    let turn = Self { path, mark };
-                    file.write_all(turn.mark.as_bytes())?;
-                    return Ok(Some(turn));
+                    let lock = Self { path, mark };
+                    file.write_all(lock.mark.as_bytes())?;
+                    return Ok(Some(lock));
                 }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 // Windows' error for a file that is being removed.
-                Err(e) if cfg!(windows) && e.kind() == ErrorKind::PermissionDenied && start.elapsed() < STUCK => {}
+                Err(e)
+                    if cfg!(windows)
+                        && e.kind() == ErrorKind::PermissionDenied
+                        && start.elapsed() < ABANDONED_AFTER => {}
                 Err(e) => return Err(e),
             }
             // A directory or pipe is no lock of another process.
             let there = super::read(&path).ok();
             if holder != Some(there.clone()) {
                 (holder, since) = (Some(there), Instant::now());
-            } else if since.elapsed() > STUCK {
+            } else if since.elapsed() > ABANDONED_AFTER {
                 match fs::remove_file(&path) {
                     Err(e) if e.kind() != ErrorKind::NotFound => return Ok(None),
                     _ => since = Instant::now(),
@@ -110,7 +113,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriteLock {
     fn drop(&mut self) {
         if super::read(&self.path).is_ok_and(|there| there == self.mark.as_bytes()) {
             let _ = fs::remove_file(&self.path);
@@ -131,22 +134,22 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.prefix(".klb").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    held::replace(file, path)
+    locked_files::replace(file, path)
 }
 
 /// The declaration that the fleet's agent had written before this start; `None` if there is none.
-pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
+pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<DeclarationEvent> {
     let path = declaration_in(&folders.broadcast()?);
     let bytes = match super::read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.error.kind() == ErrorKind::NotFound => return None,
         Err(e) => {
             let why = outside::reason(&e.error, words);
-            return Some(News::Trouble(words.broadcast.no_folder(shown_path(&path), &why)));
+            return Some(DeclarationEvent::Trouble(words.broadcast.no_folder(shown_path(&path), &why)));
         }
     };
-    let broken = || News::Trouble(words.broadcast.broken(shown_path(&path)));
-    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
+    let broken = || DeclarationEvent::Trouble(words.broadcast.broken(shown_path(&path)));
+    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| DeclarationEvent::Declared(Box::new(klb))))
 }
 
 /// Polls a folder and returns only changes.
@@ -165,51 +168,51 @@ impl FolderPoller {
     }
 
     /// Polls once; `now` is the system's clock.
-    pub fn look(&mut self, now: DateTime<Utc>) -> Option<News> {
+    pub fn look(&mut self, now: DateTime<Utc>) -> Option<DeclarationEvent> {
         let read = super::read(&self.path);
         let bytes = match read {
             Ok(bytes) => bytes,
             // No file means no declaration yet; a missing folder is an error.
-            Err(e) if e.error.kind() == ErrorKind::NotFound && self.has_folder() => return self.sound(),
+            Err(e) if e.error.kind() == ErrorKind::NotFound && self.has_folder() => return self.recovered(),
             Err(e) => {
                 let folder = self.path.parent().unwrap_or(&self.path);
                 let path = if e.error.kind() == ErrorKind::NotFound { folder } else { &self.path };
                 let why = outside::reason(&e.error, self.words);
-                return self.troubled(self.words.broadcast.no_folder(shown_path(path), &why));
+                return self.trouble_event(self.words.broadcast.no_folder(shown_path(path), &why));
             }
         };
         if self.last.as_ref() == Some(&bytes) {
-            return self.sound();
+            return self.recovered();
         }
         let Ok(broadcast) = Declaration::read(&bytes) else {
             let path = shown_path(&self.path);
-            return self.troubled(self.words.broadcast.broken(&path));
+            return self.trouble_event(self.words.broadcast.broken(&path));
         };
         if broadcast.is_ahead_of(now) {
             // Not remembered: the clock may reach it or be corrected.
-            return self.troubled(self.words.broadcast.ahead.into());
+            return self.trouble_event(self.words.broadcast.ahead.into());
         }
         self.last = Some(bytes);
         self.trouble = None;
-        Some(News::Declared(Box::new(broadcast)))
+        Some(DeclarationEvent::Declared(Box::new(broadcast)))
     }
 
     /// The report for a poll that timed out.
-    pub fn no_answer(path: &Path, words: &Words) -> News {
-        News::Trouble(words.broadcast.no_folder(&*shown_path(path), words.trouble.no_answer))
+    pub fn no_answer(path: &Path, words: &Words) -> DeclarationEvent {
+        DeclarationEvent::Trouble(words.broadcast.no_folder(&*shown_path(path), words.trouble.no_answer))
     }
 
     fn has_folder(&self) -> bool {
         self.path.parent().is_some_and(Path::is_dir)
     }
 
-    fn sound(&mut self) -> Option<News> {
-        self.trouble.take().map(|_| News::Sound)
+    fn recovered(&mut self) -> Option<DeclarationEvent> {
+        self.trouble.take().map(|_| DeclarationEvent::Recovered)
     }
 
-    fn troubled(&mut self, trouble: String) -> Option<News> {
+    fn trouble_event(&mut self, trouble: String) -> Option<DeclarationEvent> {
         let new = self.trouble.as_ref() != Some(&trouble);
         self.trouble = Some(trouble.clone());
-        new.then_some(News::Trouble(trouble))
+        new.then_some(DeclarationEvent::Trouble(trouble))
     }
 }

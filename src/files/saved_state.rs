@@ -134,13 +134,13 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
             read
         }
     };
-    let mut held = Vec::new();
+    let mut facts = Vec::new();
     match table.get("held") {
         None => {}
         Some(Value::Array(rows)) => {
             for row in rows {
-                match one_held(row) {
-                    Some(one) => held.push(one),
+                match persisted_fact(row) {
+                    Some(fact) => facts.push(fact),
                     None => whole = false,
                 }
             }
@@ -148,12 +148,12 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
         Some(_) => whole = false,
     }
     (
-        SavedState { state: SeatState { shift_facts: held, declaration: broadcast, welcome }, revision, rules_sha256 },
+        SavedState { state: SeatState { shift_facts: facts, declaration: broadcast, welcome }, revision, rules_sha256 },
         whole,
     )
 }
 
-fn one_held(row: &Value) -> Option<PersistedFact> {
+fn persisted_fact(row: &Value) -> Option<PersistedFact> {
     let text = |key: &str| row.get(key).and_then(Value::as_str);
     let time = |key: &str| Some(DateTime::parse_from_rfc3339(text(key)?).ok()?.with_timezone(&Utc));
     let (set, confirmed) = (time("set")?, time("confirmed")?);
@@ -169,13 +169,13 @@ fn to_toml(shift: &SavedState) -> String {
     };
     text("revision", &shift.revision);
     text("rules_sha256", &shift.rules_sha256);
-    let rows = shift.state.shift_facts.iter().map(|held| {
+    let rows = shift.state.shift_facts.iter().map(|fact| {
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let row = [
-            ("fact", held.fact.clone()),
-            ("value", held.value.clone()),
-            ("set", time(held.since.set)),
-            ("confirmed", time(held.since.confirmed)),
+            ("fact", fact.fact.clone()),
+            ("value", fact.value.clone()),
+            ("set", time(fact.since.set)),
+            ("confirmed", time(fact.since.confirmed)),
         ];
         Value::Table(row.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect())
     });
@@ -348,8 +348,8 @@ mod tests {
             [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]]
         {
             let (_keep, folders) = in_folder(Some(broken));
-            let (held, trouble) = load(&folders);
-            assert_eq!(held, SavedState::default());
+            let (saved, trouble) = load(&folders);
+            assert_eq!(saved, SavedState::default());
             let message = trouble.unwrap().describe(Lang::Id.words());
             assert!(message.contains("shift.toml.rusak"), "{message}");
             let path = folders.shift().unwrap();
@@ -362,8 +362,8 @@ mod tests {
     fn the_readable_part_of_a_broken_file_is_used() {
         let good = to_toml(&shift());
         let (_keep, folders) = in_folder(Some(format!("{good}\n[[held]]\nfact = \"x\"\n").as_bytes()));
-        let (held, trouble) = load(&folders);
-        assert_eq!(held, shift());
+        let (saved, trouble) = load(&folders);
+        assert_eq!(saved, shift());
         assert!(matches!(trouble, Some(Trouble::Broken { aside: Some(_), .. })));
         assert!(matches!(load(&folders), (s, None) if s == shift()));
     }
@@ -371,9 +371,9 @@ mod tests {
     #[test]
     fn keys_of_a_newer_program_are_no_trouble() {
         let (_keep, folders) = in_folder(Some(b"later = [1]\nrevision = \"Rev-1\"\n"));
-        let (held, trouble) = load(&folders);
+        let (saved, trouble) = load(&folders);
         assert!(trouble.is_none());
-        assert_eq!(held.revision.as_deref(), Some("Rev-1"));
+        assert_eq!(saved.revision.as_deref(), Some("Rev-1"));
     }
 
     #[test]
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(shared, Some(Shared { known: dismissed, now: both.clone() }));
         assert_eq!(load(&folders).0.state, both, "KLB is there after a crash of either");
         assert_eq!(one.look(), Some(Shared { known: with_klb, now: both.clone() }));
-        assert_eq!(one.look(), None, "each news once");
+        assert_eq!(one.look(), None, "each change once");
         // Both prompters have it now; switching it off in one switches it off in both.
         assert_eq!((one.save(&both).unwrap(), two.save(&both).unwrap()), (None, None));
         let off = SeatState { shift_facts: vec![], ..both };
@@ -428,8 +428,8 @@ mod tests {
     fn a_lock_that_is_not_released_does_not_prevent_writing() {
         let (_keep, folders) = in_folder(Some(b"held = []"));
         let path = folders.shift().unwrap().with_extension("lock");
-        let held = File::create(&path).unwrap();
-        held.lock().unwrap();
+        let lock_file = File::create(&path).unwrap();
+        lock_file.lock().unwrap();
         let mut keeper = StateWriter::new(&folders, SeatState::default());
         let state = SeatState { shift_facts: vec![klb()], ..SeatState::default() };
         assert_eq!(keeper.save(&state).unwrap(), None);

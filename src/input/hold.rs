@@ -36,7 +36,7 @@ const REMEMBERED: usize = 32;
 pub enum Press {
     /// A press. `unsure`: soon enough after the previous one that it may turn out to be a repeat.
     New { unsure: bool },
-    /// The key is still down. `from`: it has been since this time, and the presses since then were none.
+    /// The key is still down. `from`: the presses returned since this time were repeats and must be retracted.
     Held { from: Option<Instant> },
     /// The key was released.
     Release,
@@ -50,7 +50,7 @@ pub struct Hold {
     events: VecDeque<Instant>,
     /// The interval between repeats, while the key is down.
     held: Option<Duration>,
-    /// The interval of a hold whose rhythm broke: the machine may have been late, and the key still down.
+    /// The repeat interval before an irregular pause: the key may still be down on a machine that was slow.
     broken: Option<Duration>,
     /// Whether the terminal reports releases, and the last key was not released.
     down: bool,
@@ -125,17 +125,17 @@ impl Hold {
         };
         let even = gaps.iter().rev().take_while(is_even).count();
         // Once a slow rhythm is certain, an earlier event that was a little late belongs to it.
-        let is_of_it = |gap: &Duration| rate > RATE && gap.abs_diff(rate) <= rate / 4;
-        let belong = gaps.iter().rev().skip(even).take_while(|gap| is_of_it(gap)).count();
-        let start = gaps.len() - even - belong;
+        let is_of_rhythm = |gap: &Duration| rate > RATE && gap.abs_diff(rate) <= rate / 4;
+        let late = gaps.iter().rev().skip(even).take_while(|gap| is_of_rhythm(gap)).count();
+        let start = gaps.len() - even - late;
         // Nobody has a reason to tick sentences in a rhythm, but other keys are tapped several times. If no interval
         // before the even ones was the keyboard's delay, one more even interval is required.
         let needed = if matches!(key, Key::Char(' ') | Key::Enter) { 2 } else { 3 } + usize::from(start == 0);
         if rate > RATE && even < needed {
             return None;
         }
-        let is_the_broken_one = self.broken.is_some_and(|broken| goes_on(broken, rate));
-        let first = if start == 0 || is_the_broken_one { 1 } else { start };
+        let resumes_broken = self.broken.is_some_and(|broken| goes_on(broken, rate));
+        let first = if start == 0 || resumes_broken { 1 } else { start };
         let from = self.events.get(first).filter(|_| first < gaps.len()).copied();
         Some((rate, from))
     }

@@ -18,8 +18,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const MOST: usize = 64;
 /// Keys with shorter intervals are typed as text is.
 const TEXT_PACE: Duration = Duration::from_millis(200);
-/// This many letters at the pace of a text, the one that opens a field among them, and the field has no pause of its own
-/// before it: what is typed into it may be the rest of a text for another window. Two may be a fact and the name's key.
+/// If at least this many letters, including the key that opened the field, precede the text in a field without a pause,
+/// that text may be the rest of a text for another window. Two letters may be a fact's key and then the name's key.
 const BEFORE_FIELD: usize = 3;
 
 /// The letters of the last second.
@@ -29,7 +29,7 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// A letter key. Returns the moment of the first one if they are typing.
+    /// Records a letter key. Returns the time of the first letter if the letters are typing.
     pub fn push(&mut self, letter: char, at: Instant) -> Option<Instant> {
         let letter = letter.to_lowercase().next().unwrap_or(letter);
         while self.last.front().is_some_and(|(_, first)| at.saturating_duration_since(*first) > WINDOW) {
@@ -60,7 +60,7 @@ impl Letters {
     }
 }
 
-/// Keys at the pace of a text that went on into a field.
+/// A run of keys at the pace of a text that began outside of a field and continued in it.
 #[derive(Debug, Default)]
 struct IntoField {
     /// The letters before the field.
@@ -70,7 +70,7 @@ struct IntoField {
 }
 
 impl IntoField {
-    /// Any key. Returns whether the keys before a field and those in it are one text.
+    /// Records any key. Returns whether the keys before the field and in it are one text, typed into the wrong window.
     fn press(&mut self, letter: Option<char>, is_in_field: bool, at: Instant) -> bool {
         if self.last.is_none_or(|last| at.saturating_duration_since(last) >= TEXT_PACE) {
             *self = Self::default();
@@ -102,7 +102,7 @@ pub struct Stray {
 }
 
 impl Stray {
-    /// Any key. Returns the first key of its run, if the run is a new one.
+    /// Records any key. Returns the time of the first key of its run; `None` if this key begins a new run.
     pub fn press(&mut self, at: Instant) -> Option<Instant> {
         let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
         let first = self.run.filter(goes_on).map(|(first, _)| first);
@@ -110,7 +110,7 @@ impl Stray {
         first
     }
 
-    /// A letter outside of a field. Returns since when all keys are typing meant for another window.
+    /// Records a letter outside of a field. If the run is text for another window, returns the time of its first key.
     pub fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
         let since = self.letters.push(letter, at)?;
         self.ignoring = Some(at);
@@ -118,8 +118,8 @@ impl Stray {
         Some(self.run.map_or(since, |(first, _)| first.min(since)))
     }
 
-    /// Any key, and the letter that it is; whether a field is open. Returns since when all keys are typing meant for
-    /// another window that has opened the field by itself.
+    /// Records any key, with its letter if it is one. If the run is text for another window, which opened the field by
+    /// accident, returns the time of its first key.
     pub fn typed(&mut self, letter: Option<char>, is_in_field: bool, at: Instant) -> Option<Instant> {
         if !self.into_field.press(letter, is_in_field, at) {
             return None;
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_not() {
+    fn repeated_or_slow_shortcuts_are_not_typing() {
         assert_eq!(typed("kmaa", 100), None);
         assert_eq!(typed("kKkKkKmMmMmMaAaAaAcCcC", 40), None, "four keys, however often");
         assert_eq!(typed("kmazc", 300), None);

@@ -30,7 +30,7 @@ enum State {
     Skip(u8),
     /// OSC, DCS, SOS, PM or APC.
     String {
-        /// The beginning of a DCS, or of an OSC with its `]`; `None` for the others.
+        /// The beginning of an OSC; `None` for the others.
         text: Option<Vec<u8>>,
         /// Whether the last byte was ESC.
         escape: bool,
@@ -128,10 +128,9 @@ fn ground(byte: u8, out: &mut impl FnMut(Token)) -> State {
 fn c1(byte: u8) -> State {
     match byte {
         0x8f => State::Ss3,
-        0x90 => State::String { text: Some(Vec::new()), escape: false },
         0x9b => State::Csi(Some(Vec::new())),
-        0x9d => State::String { text: Some(vec![b']']), escape: false },
-        0x98 | 0x9e..=0x9f => State::String { text: None, escape: false },
+        0x9d => State::String { text: Some(Vec::new()), escape: false },
+        0x90 | 0x98 | 0x9e..=0x9f => State::String { text: None, escape: false },
         _ => State::Ground,
     }
 }
@@ -158,9 +157,8 @@ fn escape(byte: u8, out: &mut impl FnMut(Token)) -> State {
     match byte {
         b'[' => State::Csi(Some(Vec::new())),
         b'O' => State::Ss3,
-        b'P' => State::String { text: Some(Vec::new()), escape: false },
-        b']' => State::String { text: Some(vec![b']']), escape: false },
-        b'X' | b'^' | b'_' => State::String { text: None, escape: false },
+        b']' => State::String { text: Some(Vec::new()), escape: false },
+        b'P' | b'X' | b'^' | b'_' => State::String { text: None, escape: false },
         b'\\' => {
             out(Token::StringEnd);
             State::Ground
@@ -343,16 +341,9 @@ fn escape_after_string(byte: u8, out: &mut impl FnMut(Token)) -> State {
     })
 }
 
-/// A complete string: the reply to XTGETTCAP (DCS `1+r` and a name in hexadecimal, where `RGB` and `Tc` mean 16 million
-/// colours), or the colour of the background (OSC 11).
+/// A complete string: the colour of the background (OSC 11), or a report that nobody asked for.
 fn parse_string(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
-    let text = text.unwrap_or_default();
-    if let Some(names) = text.strip_prefix(b"1+r") {
-        let has = |name: &[u8]| names.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
-        if has(b"524742") || has(b"5463") {
-            out(Token::TerminalReply(TerminalReply::TrueColour));
-        }
-    } else if let Some(colour) = text.strip_prefix(b"]11;").and_then(parse_colour) {
+    if let Some(colour) = text.unwrap_or_default().strip_prefix(b"11;").and_then(parse_colour) {
         out(Token::TerminalReply(TerminalReply::Background(colour)));
     }
     State::Ground

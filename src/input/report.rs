@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_none() {
+    fn names_are_not_reports() {
         for text in [
             "Bu Siti Qomariah",
             "Siti",

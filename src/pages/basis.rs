@@ -21,7 +21,10 @@ pub fn basis(app: &App) -> Page {
     let rule = app.call().plan(rules).rule;
     let mut page = Page::new(words.title);
     changes(&mut page, app);
-    add_reasons(&mut page, app);
+    keterangan(&mut page, app);
+    contradiction(&mut page, app);
+    add_clause(&mut page, app);
+    declared(&mut page, app);
     page.gap();
     page.entry(words.requirements, &requirements(rules, app));
     page.entry(words.document, &format!("{} ({})", rules.sop.title, rules.sop.revision));
@@ -48,29 +51,33 @@ pub fn basis(app: &App) -> Page {
 /// Why this is said.
 pub fn reasons(app: &App) -> Page {
     let mut page = Page::new(app.words().basis.why_title);
-    add_reasons(&mut page, app);
+    // Beside the script there may be no room for everything: what the badge announces comes first.
+    contradiction(&mut page, app);
+    keterangan(&mut page, app);
+    add_clause(&mut page, app);
     page
 }
 
-/// The Keterangan of the shown step, what leaving it out costs, the contradiction, the clause of the script, the
-/// conditions that decide it, and what is not said any more.
-fn add_reasons(page: &mut Page, app: &App) {
+/// The Keterangan of the shown step, and what leaving it out costs.
+fn keterangan(page: &mut Page, app: &App) {
+    let words = &app.words().basis;
+    let Some(step) = app.shown().map(|step| app.rules().step(step)) else { return };
+    let note = match (&step.basis, &step.note) {
+        (Some(basis), Some(note)) => format!("{basis}: {note}"),
+        (Some(text), None) | (None, Some(text)) => text.clone(),
+        (None, None) => String::new(),
+    };
+    page.entry(&words.keterangan(&step.title), &note);
+    if !step.score.is_empty() {
+        page.entry(words.score, &words.costs(step.score.join(" · ")));
+    }
+    page.gap();
+}
+
+/// The clause of the script, the conditions that decide it, and what is not said any more.
+fn add_clause(page: &mut Page, app: &App) {
     let (rules, words) = (app.rules(), &app.words().basis);
     let rule = app.call().plan(rules).rule;
-    if let Some(step) = app.shown() {
-        let step = rules.step(step);
-        let note = match (&step.basis, &step.note) {
-            (Some(basis), Some(note)) => format!("{basis}: {note}"),
-            (Some(text), None) | (None, Some(text)) => text.clone(),
-            (None, None) => String::new(),
-        };
-        page.entry(&words.keterangan(&step.title), &note);
-        if !step.score.is_empty() {
-            page.entry(words.score, &words.costs(step.score.join(" · ")));
-        }
-        page.gap();
-    }
-    contradiction(page, app);
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
     page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
     for late in app.call().overtaken() {
@@ -80,6 +87,18 @@ fn add_reasons(page: &mut Page, app: &App) {
             words.overtaken,
             &words.overtaken_line(app.facts_text(which), &app.when(late.at).0, &rules.step(late.step).title),
         );
+    }
+}
+
+/// By whom, why and until when facts were declared; a row of the screen may have cut it.
+fn declared(page: &mut Page, app: &App) {
+    for (at, fact) in app.rules().facts.iter().enumerate() {
+        let declared = app.declaration_text(at, str::to_owned);
+        if !declared.is_empty() {
+            page.gap();
+            let since = app.since_text(at);
+            page.entry(&fact.label, &std::iter::once(since).chain(declared).collect::<Vec<_>>().join(" · "));
+        }
     }
 }
 

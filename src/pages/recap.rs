@@ -33,9 +33,10 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
         &mut page.parts,
         words.recap.left_out,
         total.left_out.iter().map(|(id, n)| (step_title(id, rules).to_owned(), *n)).collect(),
+        total.closings,
     );
     let endings = total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n));
-    bars(&mut page.parts, words.report.by_ending, endings.collect());
+    bars(&mut page.parts, words.report.by_ending, endings.collect(), total.closings);
     let flagged = [
         (words.report.before_closing, total.flagged.before_closing),
         (words.report.overtaken, total.flagged.overtaken),
@@ -50,10 +51,10 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
     }
 }
 
-/// A heading and a bar for each label.
-fn bars(parts: &mut Vec<Part>, heading: &str, bars: Vec<(String, u64)>) {
+/// A heading and a bar for each label; a full bar is all closings.
+fn bars(parts: &mut Vec<Part>, heading: &str, bars: Vec<(String, u64)>, of: u64) {
     if !bars.is_empty() {
-        parts.extend([Part::Heading(heading.into()), Part::Bars(bars)]);
+        parts.extend([Part::Heading(heading.into()), Part::Bars(bars, of)]);
     }
 }
 

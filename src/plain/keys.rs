@@ -108,22 +108,22 @@ impl Trial {
         self.done.push(Step::Action(action));
     }
 
-    fn say(&mut self, ask: Request) {
-        self.done.push(Step::Output(ask));
+    fn request(&mut self, request: Request) {
+        self.done.push(Step::Output(request));
     }
 
     fn key(&mut self, c: char) -> Result<(), Refusal> {
         match c {
-            AGAIN => self.say(Request::Again),
+            AGAIN => self.request(Request::Again),
             c if c == Panel::Help.row().key => {
                 // Opening the key list dismisses the hint of the first run.
                 if *self.app.mode() == Mode::Closing {
                     self.act(Action::Panel(Panel::Help));
                     self.act(Action::Back);
                 }
-                self.say(Request::Panel(Panel::Help));
+                self.request(Request::Panel(Panel::Help));
             }
-            c if c.to_ascii_lowercase() == STATE => self.say(Request::State),
+            c if c.to_ascii_lowercase() == STATE => self.request(Request::State),
             c => {
                 let key = if c == UNDO { Key::Backspace } else { Key::Char(c) };
                 let action = keymap::action(&self.app, key).ok_or(Refusal::Key(c))?;
@@ -131,11 +131,11 @@ impl Trial {
                 match action {
                     // A panel's page is printed; the panel does not stay open.
                     Action::Panel(panel) => {
-                        self.say(Request::Panel(panel));
+                        self.request(Request::Panel(panel));
                         self.act(Action::Back);
                     }
                     // The banner confirms it.
-                    Action::StillHolds => self.say(Request::Banners),
+                    Action::StillHolds => self.request(Request::Banners),
                     _ => {}
                 }
             }

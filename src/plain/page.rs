@@ -24,7 +24,7 @@ fn part_lines(part: &Part, words: &Words) -> Vec<String> {
                 .flat_map(|g| std::iter::once(sentence(&format!("{}:", g.heading))).chain(keys(g)))
                 .collect();
         }
-        Part::Bars(bars) => return bars.iter().map(|(label, count)| headed(label, &count.to_string())).collect(),
+        Part::Bars(bars, _) => return bars.iter().map(|(label, count)| headed(label, &count.to_string())).collect(),
         Part::Entry(heading, text) => headed(heading, text),
         Part::Heading(heading) => sentence(&format!("{heading}:")),
         Part::Marked(heading, runs) => {

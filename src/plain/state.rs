@@ -35,7 +35,7 @@ pub enum Topic {
     /// The connection to the telephone.
     Link,
     Centre,
-    /// The lasting troubles.
+    /// The standing troubles.
     Standing,
 }
 
@@ -165,7 +165,7 @@ fn reminders(app: &App, add: &mut impl FnMut(Topic, String, String)) {
 }
 
 /// The current step: its title, and then the exact sentence on a line of its own.
-pub fn now(app: &App) -> Vec<String> {
+pub fn current_lines(app: &App) -> Vec<String> {
     let words = app.words();
     if let Some(step) = app.call().current(app.rules()) {
         return vec![now_line(app, step), clean(&app.sentence(step).unwrap_or_default().to_string())];

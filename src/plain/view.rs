@@ -8,7 +8,7 @@ use super::keys::{self, Refusal, Request, parse_line};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
-use super::state::{Statement, Topic, everything, now, plan, state};
+use super::state::{Statement, Topic, current_lines, everything, plan, state};
 use crate::action::Action;
 use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
@@ -29,11 +29,11 @@ struct Printed {
     /// Ids and titles of its ticked steps.
     said: Vec<(String, String)>,
     state: Vec<Statement>,
-    /// The notice.
+    /// The momentary notice.
     momentary: Option<String>,
-    /// The line of all titles.
+    /// The line with the titles of all steps.
     plan: String,
-    now: Vec<String>,
+    current: Vec<String>,
     has_day: bool,
     prompt: Prompt,
 }
@@ -78,6 +78,7 @@ impl<W: Write> Plain<W> {
         }
     }
 
+    /// Queues a line; it replaces the topic's earlier line in the same write.
     fn say_of(&mut self, topic: Topic, line: String) {
         self.lines.retain(|(about, _)| about.as_ref() != Some(&topic));
         self.lines.push((Some(topic), line));
@@ -91,9 +92,9 @@ impl<W: Write> Plain<W> {
     }
 
     /// Prints an output that a line asked for.
-    fn answer(&mut self, ask: Request, app: &App) {
+    fn answer(&mut self, request: Request, app: &App) {
         let words = app.words();
-        let said = match ask {
+        let answer = match request {
             Request::Again => {
                 self.again = true;
                 return;
@@ -101,7 +102,7 @@ impl<W: Write> Plain<W> {
             Request::State => {
                 // It contains the current sentence, which is printed again only if the rest of the line changes it.
                 if !app.is_complete() {
-                    self.printed.now = now(app);
+                    self.printed.current = current_lines(app);
                 }
                 everything(app)
             }
@@ -115,7 +116,7 @@ impl<W: Write> Plain<W> {
             Request::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
             Request::Panel(panel) => page_lines(panel, app),
         };
-        for line in said {
+        for line in answer {
             self.say(line);
         }
     }
@@ -252,13 +253,13 @@ impl<W: Write> Plain<W> {
                     self.say(plan.clone());
                     self.printed.plan = plan;
                 }
-                let here = now(app);
+                let here = current_lines(app);
                 let asked = matches!(before, Prompt::Why | Prompt::Leave);
-                if std::mem::take(&mut self.again) || asked || here != self.printed.now {
+                if std::mem::take(&mut self.again) || asked || here != self.printed.current {
                     for line in &here {
                         self.say(line.clone());
                     }
-                    self.printed.now = here;
+                    self.printed.current = here;
                 }
             }
         }
@@ -274,7 +275,7 @@ impl<W: Write> Plain<W> {
             let fields = state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Field(_)));
             fields.map(|statement| statement.words).collect()
         } else {
-            now(app)
+            current_lines(app)
         };
         for line in same {
             self.say(line);
@@ -317,8 +318,8 @@ impl<W: Write> View for Plain<W> {
         })
     }
 
-    fn output(&mut self, ask: Request, app: &App) {
-        self.answer(ask, app);
+    fn output(&mut self, request: Request, app: &App) {
+        self.answer(request, app);
     }
 
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {

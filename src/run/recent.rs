@@ -47,7 +47,7 @@ pub(super) enum Part {
 /// The keys that may still be retracted, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    moments: VecDeque<RecentKey>,
+    keys: VecDeque<RecentKey>,
     pub(super) stray: Stray,
     /// The key that opened the open field, until another key is pressed.
     pub(super) opener: Option<Key>,
@@ -57,11 +57,11 @@ impl Recent {
     /// Notes a key press, which continues a run or begins one. The effects of the run are held back until it is over.
     pub(super) fn press(&mut self, at: Instant) {
         let Some(first) = self.stray.press(at) else { return };
-        for moment in self.moments.iter_mut().filter(|moment| moment.at >= first) {
-            moment.until = moment.until.max(at + PAUSE + LATE);
+        for key in self.keys.iter_mut().filter(|key| key.at >= first) {
+            key.until = key.until.max(at + PAUSE + LATE);
         }
-        if self.moments.len() > MOST
-            && let Some(oldest) = self.moments.front_mut()
+        if self.keys.len() > MOST
+            && let Some(oldest) = self.keys.front_mut()
         {
             oldest.until = at;
         }
@@ -76,7 +76,7 @@ impl Recent {
         };
         if !wait.is_zero() {
             let before = app.clone();
-            self.moments.push_back(RecentKey {
+            self.keys.push_back(RecentKey {
                 at,
                 until: at + wait + LATE,
                 before,
@@ -88,11 +88,11 @@ impl Recent {
     }
 
     /// Applies a message also to the stored states, since it stays when keys are retracted.
-    pub(super) fn outside(&mut self, message: &Message, now: DateTime<Utc>) {
-        for moment in &mut self.moments {
-            let effects = moment.before.update(message.clone(), now);
+    pub(super) fn apply_message(&mut self, message: &Message, now: DateTime<Utc>) {
+        for key in &mut self.keys {
+            let effects = key.before.update(message.clone(), now);
             // The reply is sent once.
-            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
+            key.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
         }
     }
 
@@ -104,8 +104,8 @@ impl Recent {
             out.extend(effects);
             return out;
         }
-        let is_first = self.moments.len() == 1;
-        let Some(last) = self.moments.back_mut() else { return effects };
+        let is_first = self.keys.len() == 1;
+        let Some(last) = self.keys.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::CheckRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
@@ -117,8 +117,8 @@ impl Recent {
             // A single letter is not a text.
             let wait = if is_first { settles } else { settles.max(NEXT_LETTER) };
             let end = last.at + wait + LATE;
-            for moment in &mut self.moments {
-                moment.until = moment.until.min(end);
+            for key in &mut self.keys {
+                key.until = key.until.min(end);
             }
         }
         now
@@ -126,41 +126,41 @@ impl Recent {
 
     /// When the next effects are due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let copies = self.moments.iter().filter_map(|moment| moment.copy.as_ref().map(|(at, _)| *at));
-        self.moments.front().map(|moment| moment.until).into_iter().chain(copies).min()
+        let copies = self.keys.iter().filter_map(|key| key.copy.as_ref().map(|(at, _)| *at));
+        self.keys.front().map(|key| key.until).into_iter().chain(copies).min()
     }
 
     pub(super) fn due(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
-        for moment in &mut self.moments {
-            out.extend(moment.copy.take_if(|(at, _)| *at <= now).map(|(_, copy)| copy));
+        for key in &mut self.keys {
+            out.extend(key.copy.take_if(|(at, _)| *at <= now).map(|(_, copy)| copy));
         }
-        while self.moments.front().is_some_and(|moment| moment.until <= now) {
-            let Some(moment) = self.moments.pop_front() else { break };
-            out.extend(moment.effects);
-            out.extend(moment.copy.map(|(_, copy)| copy));
+        while self.keys.front().is_some_and(|key| key.until <= now) {
+            let Some(key) = self.keys.pop_front() else { break };
+            out.extend(key.effects);
+            out.extend(key.copy.map(|(_, copy)| copy));
         }
         out
     }
 
     /// All effects, due or not, at the end.
     pub(super) fn all(&mut self) -> Vec<Effect> {
-        let effects = |moment: RecentKey| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
-        self.moments.drain(..).flat_map(effects).collect()
+        let effects = |key: RecentKey| key.effects.into_iter().chain(key.copy.map(|(_, copy)| copy));
+        self.keys.drain(..).flat_map(effects).collect()
     }
 
     /// Retracts the keys since this moment and restores the state without them. Returns the effects of the messages
     /// since.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
         self.stray.retract(since);
-        let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };
-        let Some(moment) = self.moments.drain(first..).next() else { return Vec::new() };
-        *app = moment.before;
-        match self.moments.back_mut() {
-            None => moment.instead,
+        let Some(first) = self.keys.iter().position(|key| key.at >= since) else { return Vec::new() };
+        let Some(key) = self.keys.drain(first..).next() else { return Vec::new() };
+        *app = key.before;
+        match self.keys.back_mut() {
+            None => key.instead,
             // The key before may still be retracted too; its `instead` has the effects of the messages already.
             Some(before) => {
-                before.effects.extend(moment.instead);
+                before.effects.extend(key.instead);
                 Vec::new()
             }
         }
@@ -211,44 +211,44 @@ mod tests {
 
     #[test]
     fn a_quit_right_after_a_letter_waits_only_for_the_next_letter_of_a_text() {
-        let mut real_now = Keyboard::new();
-        assert_eq!(real_now.fact(0), []);
-        assert_eq!(real_now.press(500, Part::Letter, Action::Quit, SETTLES), []);
-        let due = real_now.recent.deadline().unwrap();
-        assert!(due > real_now.at(500) && due <= real_now.at(500) + NEXT_LETTER + LATE, "not a second more");
-        assert_eq!(real_now.recent.due(real_now.at(949)), []);
-        let effects = real_now.recent.due(due);
+        let mut keyboard = Keyboard::new();
+        assert_eq!(keyboard.fact(0), []);
+        assert_eq!(keyboard.press(500, Part::Letter, Action::Quit, SETTLES), []);
+        let due = keyboard.recent.deadline().unwrap();
+        assert!(due > keyboard.at(500) && due <= keyboard.at(500) + NEXT_LETTER + LATE, "and no longer");
+        assert_eq!(keyboard.recent.due(keyboard.at(949)), []);
+        let effects = keyboard.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
-        assert_eq!(real_now.recent.deadline(), None);
+        assert_eq!(keyboard.recent.deadline(), None);
     }
 
     #[test]
     fn a_quit_with_no_other_keys_pending_waits_only_for_its_own_repeats() {
-        let mut real_now = Keyboard::new();
-        real_now.fact(0);
-        real_now.recent.due(real_now.at(5000));
-        real_now.press(5000, Part::Letter, Action::Quit, SETTLES);
-        assert_eq!(real_now.recent.deadline(), Some(real_now.at(5000) + SETTLES + LATE));
+        let mut keyboard = Keyboard::new();
+        keyboard.fact(0);
+        keyboard.recent.due(keyboard.at(5000));
+        keyboard.press(5000, Part::Letter, Action::Quit, SETTLES);
+        assert_eq!(keyboard.recent.deadline(), Some(keyboard.at(5000) + SETTLES + LATE));
     }
 
     #[test]
     fn ctrl_c_performs_all_pending_effects_at_once() {
-        let mut real_now = Keyboard::new();
-        real_now.fact(0);
-        let effects = real_now.press(10, Part::Other, Action::Quit, Duration::ZERO);
+        let mut keyboard = Keyboard::new();
+        keyboard.fact(0);
+        let effects = keyboard.press(10, Part::Other, Action::Quit, Duration::ZERO);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
     }
 
     #[test]
-    fn a_text_that_continues_after_a_quit_key_is_retracted_whole() {
-        let mut real_now = Keyboard::new();
-        real_now.fact(0);
-        real_now.press(100, Part::Letter, Action::Quit, SETTLES);
-        real_now.fact(400);
-        assert_eq!(real_now.recent.due(real_now.at(900)), []);
-        let since = real_now.at(0);
-        assert_eq!(real_now.recent.retract(since, &mut real_now.app), []);
-        assert!(real_now.app.call().started_at().is_none());
-        assert_eq!(real_now.recent.deadline(), None);
+    fn a_text_that_continues_after_a_quit_key_is_retracted_completely() {
+        let mut keyboard = Keyboard::new();
+        keyboard.fact(0);
+        keyboard.press(100, Part::Letter, Action::Quit, SETTLES);
+        keyboard.fact(400);
+        assert_eq!(keyboard.recent.due(keyboard.at(900)), []);
+        let since = keyboard.at(0);
+        assert_eq!(keyboard.recent.retract(since, &mut keyboard.app), []);
+        assert!(keyboard.app.call().started_at().is_none());
+        assert_eq!(keyboard.recent.deadline(), None);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Reload, Tasks};
 use crate::clock::Clock;
-use crate::files::{self, Bad, Folders};
+use crate::files::{self, FileError, Folders};
 use crate::loaded::LoadedRules;
 use crate::message::{Comparison, Message, Subject};
 use crate::rehearsal::untried;
@@ -56,9 +56,9 @@ pub struct Reloader {
     pub clock: Clock,
     /// Where the last good rules are saved.
     pub folders: Folders,
-    /// The SHA-256 of the rules that the saved state records as seen last.
+    /// The SHA-256 of the last rules in force that this seat loaded, as recorded in the saved state.
     pub seen: Option<String>,
-    /// Of the thread that saves which rules were seen.
+    /// The mailbox of the thread that saves `seen`.
     pub tasks: Arc<Mailbox<Tasks>>,
     /// The language of what is reported.
     pub words: &'static Words,
@@ -83,9 +83,9 @@ impl Reloader {
     fn check_file(&mut self, first: bool) -> Option<Message> {
         self.at = in_use(&self.places).min(self.at);
         let path = &self.places[self.at];
-        let result = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
+        let result = files::read(path).map_err(FileError::Unreadable).and_then(|source| {
             // It is read every minute; an unchanged file is not proved again.
-            if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
+            if self.complaint.is_none() && source == self.last.source && self.came_from(path) {
                 return Ok(None);
             }
             files::prove(source, path, self.clock.today()).map(Some)
@@ -121,10 +121,10 @@ impl Reloader {
                 Some(Message::Rules(Arc::clone(&self.last), change.map(|change| Comparison { from, change })))
             }
             // The built-in rules need no file; only a file that disappeared is reported.
-            Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.is_from_file() => None,
+            Err(FileError::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.is_from_file() => None,
             Err(bad) => {
                 let complaint = match &bad {
-                    Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
+                    FileError::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
                         self.words.notice.rules_gone(files::shown_path(&self.places[self.at]))
                     }
                     bad => bad.notice(self.words),
@@ -134,8 +134,8 @@ impl Reloader {
         }
     }
 
-    /// Whether the last rules came from this file, as it is.
-    fn is_of(&self, path: &Path) -> bool {
+    /// Whether the last good rules came from this path.
+    fn came_from(&self, path: &Path) -> bool {
         matches!(&self.last.origin, crate::loaded::Origin::File(file) if file == path)
     }
 
@@ -146,9 +146,9 @@ impl Reloader {
         new.then_some(Message::Trouble(Subject::Rules, Some(complaint)))
     }
 
-    /// Whether the last rules came from this file.
+    /// Whether the file in use exists or did: the last good rules came from it, or it was refused.
     fn is_from_file(&self) -> bool {
-        self.is_of(&self.places[self.at]) || self.complaint.is_some()
+        self.came_from(&self.places[self.at]) || self.complaint.is_some()
     }
 
     /// Saves the last good rules and that they were seen. A failure is not reported here: saving the state fails for

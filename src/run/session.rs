@@ -51,7 +51,7 @@ impl Session<'_> {
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
         let by_person = matches!(update, Update::Action(_));
         if let Update::Message(message) = &update {
-            self.recent.outside(message, self.clock.now());
+            self.recent.apply_message(message, self.clock.now());
         }
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
@@ -221,9 +221,9 @@ impl Session<'_> {
 
     /// Performs what was held back. If the person did not quit, also ends a begun call as left. The view may be gone
     /// and is not updated.
-    pub(super) fn finish(&mut self, unasked: bool) {
+    pub(super) fn finish(&mut self, person_did_not_quit: bool) {
         let mut effects = self.recent.all();
-        if unasked {
+        if person_did_not_quit {
             effects.extend(self.app.update(Action::Quit, self.clock.now()));
         }
         for effect in effects {

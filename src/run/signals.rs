@@ -60,9 +60,9 @@ impl Pending {
     }
 }
 
-/// Every signal that ends a process and can be caught. Safe Rust can't catch SIGSEGV, SIGILL and SIGFPE, even if
-/// another process sends them. After these, SIGKILL, and a bus error or an abort of our own, the terminal is not
-/// restored; `reset` restores it.
+/// Every signal that ends a process by default and can be caught. Not among them: SIGSEGV, SIGILL and SIGFPE, which safe
+/// Rust can't handle, and SIGKILL. After one of those, or a SIGBUS or SIGABRT that this process itself caused, the
+/// terminal stays as it was on the screen; the user's `reset` restores it.
 const ENDS: &[i32] = &[
     c::SIGHUP,
     c::SIGINT,

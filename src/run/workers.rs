@@ -37,7 +37,7 @@ pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reloa
 pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
     let (writer, work) = Writer::new(config, move |trouble| {
         let line = journal::trouble(&trouble, words);
-        // A lasting trouble stays on the screen until its end is reported.
+        // A standing trouble stays on the screen until its end is reported.
         let _ = match trouble {
             Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
             Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::JournalNotice(line)),

@@ -12,8 +12,8 @@ use super::netstring::Reader;
 use crate::message::Link;
 use crate::message::Message;
 use crate::rules::ruleset::NAMA;
-use penutup_ipc::pace::Pace;
 use penutup_ipc::phone_event::{Pairs, PhoneEvent};
+use penutup_ipc::rate_limit::RateLimit;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -90,7 +90,7 @@ fn follow(mut stream: impl Read, calls: &mut Calls, send: &impl Fn(Message) -> b
     let mut reader = Reader::default();
     let mut bytes = [0; 4096];
     let (mut has_events, mut is_received) = (false, true);
-    let (mut reads, mut events) = (Pace::new(READS.0, READS.1), Pace::new(EVENTS.0, EVENTS.1));
+    let (mut reads, mut events) = (RateLimit::new(READS.0, READS.1), RateLimit::new(EVENTS.0, EVENTS.1));
     loop {
         reads.wait();
         let count = match stream.read(&mut bytes) {

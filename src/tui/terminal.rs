@@ -32,8 +32,6 @@ const ASK_KEYBOARD: &[u8] = b"\x1b[?u";
 const REPORT_KEYS: &[u8] = b"\x1b[>27u";
 /// Stops these reports.
 const REPORT_NO_KEYS: &[u8] = b"\x1b[<u";
-/// Asks whether the terminal has 16 million colours (XTGETTCAP `RGB` and `Tc`).
-const ASK_COLOURS: &[u8] = b"\x1bP+q524742;5463\x1b\\";
 
 /// Asks for the colour of the background (OSC 11).
 const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
@@ -86,8 +84,8 @@ pub struct Screen {
     area: Rect,
     theme: Theme,
     colours: TerminalColours,
-    /// Whether the terminal is still to be asked for its colours: after the first frame.
-    asks_colours: bool,
+    /// Whether the terminal is still to be asked for its background: after the first frame.
+    asks_background: bool,
 }
 
 impl Screen {
@@ -96,10 +94,12 @@ impl Screen {
         leave_on_panic();
         let frame = FrameBuffer::default();
         let rich = theme::says_rich(std::env::var("COLORTERM").ok().as_deref());
-        // The Linux console prints unknown sequences.
-        let asks_colours = theme != Theme::Mono && std::env::var("TERM").is_ok_and(|term| term != "linux");
+        // Only a terminal with more colours than sixteen has a palette for its background; the Linux console prints
+        // unknown sequences.
+        let asks_background =
+            rich && theme == Theme::Terminal && std::env::var("TERM").is_ok_and(|term| term != "linux");
         let (area, colours) = (Rect::default(), TerminalColours { rich, background: None });
-        let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, theme, colours, asks_colours };
+        let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, theme, colours, asks_background };
         screen.resume()?;
         Ok(screen)
     }
@@ -152,13 +152,8 @@ impl Screen {
         let (mut drawn, colours) = (T::default(), Colours::of(self.theme, self.colours));
         self.terminal.draw(|frame| drawn = draw(frame, colours))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        if std::mem::take(&mut self.asks_colours) {
-            if !self.colours.rich {
-                self.frame.write_all(ASK_COLOURS)?;
-            }
-            if self.theme == Theme::Terminal {
-                self.frame.write_all(ASK_BACKGROUND)?;
-            }
+        if std::mem::take(&mut self.asks_background) {
+            self.frame.write_all(ASK_BACKGROUND)?;
         }
         self.send()?;
         Ok(Some(drawn))
@@ -186,7 +181,6 @@ impl Screen {
     /// Where the terminal is gone.
     pub fn answered(&mut self, answer: TerminalReply) -> io::Result<()> {
         match answer {
-            TerminalReply::TrueColour => self.colours.rich = true,
             TerminalReply::Background(colour) => self.colours.background = Some(colour),
             TerminalReply::Keyboard => {
                 if let Some(now) = &mut *entered()

@@ -108,10 +108,10 @@ static PROYEKTOR: Palette = Palette {
     said: 0x7d_ff9b,
     muted: 0xc8_c8c8,
     line: 0x8a_8a8a,
-    chosen: (0x00_0000, 0xff_ffff),
-    cap: (0xff_ffff, 0x46_4646),
+    chosen: (0xff_ffff, 0x5c_5c5c),
+    cap: (0xff_ffff, 0x3c_3c3c),
     badge: (0x00_0000, 0xff_d75f),
-    alarm: (0x00_0000, 0xff_6b60),
+    alarm: (0xff_ffff, 0xc6_1f2a),
     done: (0x00_0000, 0x7d_ff9b),
 };
 

@@ -134,10 +134,10 @@ impl<'a> DrawContext<'a> {
 pub enum Size {
     /// Under 30×6: the current sentence alone.
     Tiny,
-    /// Below 72×20: switches with their chosen value only.
+    /// Below 72×22: switches with their chosen value only.
     Compact,
     Normal,
-    /// From 110×20: the reasons beside the script.
+    /// From 110×22: the reasons beside the script.
     Wide,
 }
 
@@ -146,7 +146,7 @@ impl Size {
     pub fn of(columns: u16, rows: u16) -> Self {
         match (columns, rows) {
             (..30, _) | (_, ..6) => Self::Tiny,
-            (..72, _) | (_, ..20) => Self::Compact,
+            (..72, _) | (_, ..22) => Self::Compact,
             (110.., _) => Self::Wide,
             _ => Self::Normal,
         }

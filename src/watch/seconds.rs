@@ -12,29 +12,29 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A poll that takes longer is reported as hanging.
 const LATE: Duration = Duration::from_secs(3);
 
-/// What is reported of the polls.
+/// An event of the polling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen<N> {
+pub enum PollReport<T> {
     /// The poll returned something.
-    News(N),
-    /// The poll has been hanging for a while.
-    Late,
-    /// The poll returned again, with nothing new.
-    Back,
+    Value(T),
+    /// The poll has not returned for [`LATE`].
+    Hanging,
+    /// After [`Self::Hanging`]: the poll returned, with nothing new.
+    Recovered,
 }
 
 /// Polls until `report` returns `false`.
-pub fn each_second<N: Send + 'static>(
-    poll: impl FnMut() -> Option<N> + Send + 'static,
-    report: impl Fn(Seen<N>) -> bool + Send + 'static,
+pub fn each_second<T: Send + 'static>(
+    poll: impl FnMut() -> Option<T> + Send + 'static,
+    report: impl Fn(PollReport<T>) -> bool + Send + 'static,
 ) {
     // Without a thread nothing is polled, and that can't be reported: the system had no thread left.
     let _ = helper::spawn(Helper::Centre, move || wait(poll, &report, EVERY, LATE));
 }
 
-fn wait<N: Send + 'static>(
-    mut poll: impl FnMut() -> Option<N> + Send + 'static,
-    report: &impl Fn(Seen<N>) -> bool,
+fn wait<T: Send + 'static>(
+    mut poll: impl FnMut() -> Option<T> + Send + 'static,
+    report: &impl Fn(PollReport<T>) -> bool,
     every: Duration,
     late: Duration,
 ) {
@@ -48,13 +48,13 @@ fn wait<N: Send + 'static>(
             return;
         }
         let event = match results.recv_timeout(late) {
-            Ok(new) => new.map(Seen::News),
+            Ok(new) => new.map(PollReport::Value),
             Err(RecvTimeoutError::Timeout) => {
-                if !report(Seen::Late) {
+                if !report(PollReport::Hanging) {
                     return;
                 }
                 let Ok(new) = results.recv() else { return };
-                Some(new.map_or(Seen::Back, Seen::News))
+                Some(new.map_or(PollReport::Recovered, PollReport::Value))
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -73,11 +73,15 @@ mod tests {
     use super::*;
 
     /// What is reported about polls that wait for their outcome.
-    fn reports(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
+    fn reports(
+        outcomes: Receiver<Option<u8>>,
+        count: usize,
+        mut between: impl FnMut(usize) + Send,
+    ) -> Vec<PollReport<u8>> {
         let all = Mutex::new((Vec::new(), &mut between));
-        let report = |seen| {
+        let report = |report| {
             let mut all = all.lock().unwrap();
-            all.0.push(seen);
+            all.0.push(report);
             let so_far = all.0.len();
             (all.1)(so_far);
             so_far < count
@@ -92,13 +96,13 @@ mod tests {
         for outcome in [None, Some(1), None, None, Some(2)] {
             send.send(outcome).unwrap();
         }
-        assert_eq!(reports(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
+        assert_eq!(reports(outcomes, 2, |_| {}), [PollReport::Value(1), PollReport::Value(2)]);
     }
 
     #[test]
     fn a_hanging_poll_and_its_recovery_are_reported_once() {
         let (send, outcomes) = channel();
-        let seen = reports(outcomes, 4, move |so_far| {
+        let reported = reports(outcomes, 4, move |so_far| {
             // The poll returns only after its hanging was reported.
             match so_far {
                 1 => send.send(None).unwrap(),
@@ -106,6 +110,6 @@ mod tests {
                 _ => {}
             }
         });
-        assert_eq!(seen, [Seen::Late, Seen::Back, Seen::Late, Seen::News(7)]);
+        assert_eq!(reported, [PollReport::Hanging, PollReport::Recovered, PollReport::Hanging, PollReport::Value(7)]);
     }
 }

@@ -29,7 +29,7 @@ fn fluent_users_need_two_keys() {
     stage.keys("␣");
     assert!(stage.said().is_empty());
     stage.keys("s⌫");
-    assert!(stage.said().is_empty(), "one undo takes all of `s` back");
+    assert!(stage.said().is_empty(), "one undo reverts the whole of `s`");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn klb_during_a_closing_keeps_spoken_sentences_on_the_screen() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
     assert_eq!(stage.steps(), "(bantuan) √campaign ►download (customer-intimacy) terima-kasih");
-    assert!(stage.complete().starts_with("Untuk mewujudkan"), "what was said was said: {}", stage.complete());
+    assert!(stage.complete().starts_with("Untuk mewujudkan"), "spoken sentences stay: {}", stage.complete());
     stage.keys("k");
     assert_eq!(stage.steps(), "(bantuan) √campaign ►download terima-kasih");
 }
@@ -78,7 +78,7 @@ fn shift_and_caps_lock_change_nothing() {
     }
     let mut stage = Stage::at("14:00");
     stage.keys("aAa");
-    assert_eq!(stage.fact("aplikasi"), "belum-tahu", "facts turn forward only");
+    assert_eq!(stage.fact("aplikasi"), "belum-tahu", "a fact's key only cycles forward");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_space_leaves_the_preview_before_it_ticks() {
     stage.keys("␣");
     assert_eq!(stage.said(), ["campaign"]);
     stage.keys("↑");
-    assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "what was said can be read again");
+    assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "a spoken sentence can be previewed");
     stage.keys("s");
     assert!(!stage.app.is_previewing() && stage.app.is_complete());
     // Also when all is said: the first Space ends nothing.
@@ -214,7 +214,7 @@ fn the_end_can_be_undone_for_ten_seconds() {
 fn the_end_cannot_be_undone_once_the_next_call_began() {
     let mut stage = Stage::at("14:00");
     stage.keys("s␣m⌫");
-    assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last thing was the topic");
+    assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last change was the topic");
     stage.keys("s␣m");
     stage.keys("a⌫");
     assert_eq!((stage.fact("topik"), stage.said().len()), ("pln-mobile", 0));
@@ -226,13 +226,13 @@ fn a_customer_is_forgotten_ten_seconds_after_the_call() {
     stage.now += chrono::TimeDelta::seconds(30);
     stage.keys("nSiti⏎s␣");
     let wakes = stage.app.next_change();
-    assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to forget");
+    assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to drop the ended call");
     // Even after the notice about it was dismissed.
     stage.keys("?⎋");
     assert_eq!(stage.app.next_change(), wakes);
     stage.wait(10);
     assert!(!stage.app.can_undo());
-    assert_eq!((stage.app.next_change() - stage.now).num_seconds(), 20, "then only the minute");
+    assert_eq!((stage.app.next_change() - stage.now).num_seconds(), 20, "afterwards only the minute changes");
 }
 
 #[test]
@@ -253,18 +253,18 @@ fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     stage.keys("␣k");
     let saved =
         stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.shift_facts) } else { None });
-    assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
+    assert!(saved.is_some_and(|facts| (facts[0].fact.as_str(), facts[0].value.as_str()) == ("klb", "ya")));
     stage.keys("x1");
     assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));
     // KLB ends during the next call; the restored call has the new value too.
     stage.keys("k");
     assert_eq!(stage.fact("klb"), "tidak");
     stage.keys("⌫");
-    assert_eq!(stage.fact("klb"), "ya", "first KLB comes back");
+    assert_eq!(stage.fact("klb"), "ya", "the first Backspace undoes the change of KLB");
     stage.keys("⌫");
-    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "then the call");
+    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "the second restores the call");
     stage.keys("⌫");
-    assert_eq!(stage.fact("klb"), "tidak", "then what was done in it");
+    assert_eq!(stage.fact("klb"), "tidak", "the third undoes a change in that call");
 }
 
 // ── The name ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,7 +354,7 @@ fn a_text_pasted_outside_the_field_opens_it_and_waits() {
     assert_eq!((stage.fact("klb"), stage.field("nama").as_str()), ("tidak", "kxq siti aminah"));
     assert!(stage.effects.is_empty());
     stage.keys("⎋");
-    assert_eq!(stage.field("nama"), "", "until Enter nothing is taken");
+    assert_eq!(stage.field("nama"), "", "nothing is accepted before Enter");
     stage.paste(&"é李".repeat(30)).keys("⏎");
     assert_eq!(stage.field("nama"), "é李".repeat(30));
 }
@@ -393,7 +393,7 @@ fn a_name_is_limited_to_sixty_graphemes() {
     stage.keys("n").keys(&"a".repeat(61));
     assert_eq!(stage.notice(), "Batasnya 60 karakter: hapus sebagian, lalu Enter");
     stage.keys("⏎");
-    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "what is there is a part of what was typed");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the text is incomplete, so the field stays open");
     stage.keys("⌫a⏎");
     assert_eq!(stage.field("nama"), "a".repeat(60));
     stage.keys("n").key(Key::End);
@@ -415,7 +415,7 @@ fn the_greeting_changes_at_its_minute_and_is_announced() {
     assert_eq!(stage.app.greeting_soon(), Some((5, "sore")));
     stage.wait(4 * 60 + 59);
     assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("siang", Some((1, "sore"))));
-    assert_eq!(stage.app.next_change(), wib("15:00"), "the loop wakes at the edge, not later");
+    assert_eq!(stage.app.next_change(), wib("15:00"), "the loop wakes when the greeting changes, not later");
     stage.wait(1);
     assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("sore", None));
 }
@@ -426,7 +426,11 @@ fn spoken_sentences_keep_their_greeting() {
     stage.keys("s").clock("15:00");
     assert!(stage.complete().contains("selamat siang"), "{}", stage.complete());
     stage.keys("⌫");
-    assert!(stage.complete().contains("selamat sore"), "unsaid, it is said now: {}", stage.complete());
+    assert!(
+        stage.complete().contains("selamat sore"),
+        "a sentence that is not ticked has the present greeting: {}",
+        stage.complete()
+    );
 }
 
 #[test]
@@ -438,9 +442,9 @@ fn differing_greetings_of_two_zones_are_both_shown() {
     let (zone, _, word) = stage.app.other_greeting().unwrap();
     assert_eq!((zone, word), ("WIB", "siang"));
     stage.clock("15:00");
-    assert_eq!(stage.app.other_greeting(), None, "both greet alike");
+    assert_eq!(stage.app.other_greeting(), None, "both zones have the same greeting");
     stage.keys("x1");
-    assert_eq!(stage.app.call().zone(), 0, "the next customer is at home again");
+    assert_eq!(stage.app.call().zone(), 0, "the next call begins in this seat's zone");
 }
 
 #[test]
@@ -455,7 +459,7 @@ fn a_clock_jump_is_followed_without_harm() {
     assert_eq!(stage.app.asked_fact(), Some(0));
 }
 
-// ── KLB that was on for long ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── KLB that has been on for a long time ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn after_keep_for_the_banner_asks_and_v_confirms() {
@@ -468,14 +472,18 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
     let set = stage.app.call().since(0).unwrap().set;
     stage.keys("v");
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "ya"));
-    assert_eq!(stage.app.call().since(0), Some(Since { set, confirmed: stage.now }), "since when is not forgotten");
+    assert_eq!(
+        stage.app.call().since(0),
+        Some(Since { set, confirmed: stage.now }),
+        "the time at which it was set is kept"
+    );
     assert!(matches!(&stage.effects[..], [Effect::Save(_)]));
     assert_eq!(stage.app.call().started_at(), None, "no call began");
     stage.wait(12 * 3600).keys("d");
     stage.keys("v");
     assert_eq!(stage.app.asked_fact(), None, "also with a panel open");
     stage.keys("⌫");
-    assert_eq!(stage.app.asked_fact(), Some(0), "and it can be taken back");
+    assert_eq!(stage.app.asked_fact(), Some(0), "and that can be undone");
     stage.keys("⎋k");
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "tidak"));
 }
@@ -483,14 +491,14 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
 #[test]
 fn klb_survives_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
-    let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
-    let begin = |held| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
-    let stage = begin(held("klb", "ya"));
+    let persisted = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
+    let begin = |fact| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![fact]);
+    let stage = begin(persisted("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
     assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
     // What the rules don't know, or what is not the shift's, changes nothing.
-    for held in [held("klb", "mungkin"), held("banjir", "ya"), held("topik", "pln-mobile")] {
-        assert_eq!(begin(held).steps(), "(bantuan) ►campaign download terima-kasih");
+    for fact in [persisted("klb", "mungkin"), persisted("banjir", "ya"), persisted("topik", "pln-mobile")] {
+        assert_eq!(begin(fact).steps(), "(bantuan) ►campaign download terima-kasih");
     }
 }
 
@@ -508,7 +516,7 @@ fn good_rules_apply_at_once_while_nothing_is_said() {
     assert_eq!(values, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
     assert_eq!(stage.app.call().zone(), 1);
     stage.keys("⌫");
-    assert_eq!(stage.field("nama"), "", "the way back goes on under the new rules");
+    assert_eq!(stage.field("nama"), "", "the undone call continues under the new rules");
 }
 
 #[test]
@@ -537,7 +545,7 @@ fn the_last_of_several_reloads_counts_and_reverting_is_silent() {
     assert!(stage.complete().contains("harap tidak"));
     stage.keys("␣").reload(&first).reload(&second);
     stage.keys("s␣");
-    assert!(stage.complete().contains("harap tidak"), "back to what is in use: nothing waits");
+    assert!(stage.complete().contains("harap tidak"), "the rules in use again: none wait for the next call");
 }
 
 #[test]
@@ -571,7 +579,7 @@ fn bad_rules_change_nothing_and_are_reported_until_corrected() {
     stage.keys("m⌫");
     assert_eq!(stage.notice(), "Diurungkan", "the result of a key is shown first");
     stage.keys("↓⎋");
-    assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
+    assert_eq!(stage.notice(), "rules.toml:7: rusak", "after a key: the standing trouble");
     stage.reload(&loaded(penutup::rules::BUILT_IN));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
 }
@@ -583,7 +591,7 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
     assert_eq!(stage.effects, [Effect::Copy(sentence.into())]);
-    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "nobody has it yet");
+    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "no notice before a copy is confirmed");
 }
 
 #[test]

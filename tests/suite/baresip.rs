@@ -145,7 +145,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let (modules, net) = match lacks() {
         Ok(all) => all,
         Err(why) => {
-            // Not through a macro, whose text a passing test swallows.
+            // Not with `eprintln!`: the harness hides its output in a passing test.
             let _ = writeln!(std::io::stderr(), "SKIPPED baresip: {why}");
             return;
         }

@@ -64,7 +64,7 @@ fn display(test: &str) -> Option<Display> {
     match Display::start() {
         Ok(display) => Some(display),
         Err(why) => {
-            // Not through a macro, whose text a passing test swallows.
+            // Not with `eprintln!`: the harness hides its output in a passing test.
             let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
             None
         }
@@ -87,7 +87,7 @@ fn a_text_reported_copied_is_in_the_desktops_clipboard() {
     assert_eq!(display.clipboard(), complete);
     term.send("b").shows("▐Bapak▌").hides(COPIED).send("c").shows(COPIED);
     assert_eq!(display.clipboard(), complete.replace("Bapak/Ibu", "Bapak"), "however often");
-    assert!(!has_sent(&term), "the terminal was not troubled");
+    assert!(!has_sent(&term), "nothing was sent to the terminal's clipboard");
     term.quits();
 }
 

@@ -16,17 +16,17 @@ use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 use crate::random_rules;
 use crate::stage::{Stage, loaded, wib};
 
-/// Something that happens to a prompter.
+/// An operation on a prompter.
 #[derive(Clone, Debug)]
 pub enum Op {
     Key(Key),
     Paste(String),
     Wait(i64),
     Reload(u64),
-    Bad,
+    BadRules,
 }
 
-/// Anything, keys above all.
+/// Any operation; most are keys.
 pub fn op() -> impl Strategy<Value = Op> {
     let letters =
         prop::sample::select(('a'..='z').chain('A'..='Z').chain("1234567890? é李\u{301}".chars()).collect::<Vec<_>>());
@@ -54,11 +54,11 @@ pub fn op() -> impl Strategy<Value = Op> {
         1 => "\\PC{0,12}|[0-9 ]{1,9}|(bu|PAK) [a-z]{1,9}\n[a-z]*".prop_map(Op::Paste),
         2 => prop::sample::select(vec![1, 9, 10, 11, 59, 60, 3600, 86_400, -5, -3600]).prop_map(Op::Wait),
         1 => (0..40u64).prop_map(Op::Reload),
-        1 => Just(Op::Bad),
+        1 => Just(Op::BadRules),
     ]
 }
 
-/// The update that the operation is here, where it is one.
+/// The update that the operation causes in this state; `None` if it has no effect here.
 pub fn update(app: &App, op: &Op) -> Option<Update> {
     match op {
         // `q` is tested elsewhere: here the session continues.
@@ -66,7 +66,7 @@ pub fn update(app: &App, op: &Op) -> Option<Update> {
         Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
         Op::Wait(_) => Some(Message::Clock.into()),
         Op::Reload(seed) => Some(Message::Rules(loaded(random_rules::rules(*seed, 3)), None).into()),
-        Op::Bad => Some(Message::Trouble(Subject::Rules, Some("rules.toml:1: rusak".into())).into()),
+        Op::BadRules => Some(Message::Trouble(Subject::Rules, Some("rules.toml:1: rusak".into())).into()),
     }
 }
 
@@ -111,9 +111,10 @@ fn open(app: &App) -> Vec<StepIx> {
     let situation = call.situation();
     let rule = rules.rules.iter().find(|r| r.when.contains(situation.values())).expect("a rule");
     let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
-    let heard = |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
+    let has_alternative_spoken =
+        |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
     let mut past: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
-    past.extend(spoken.iter().copied().filter(|s| heard(*s)));
+    past.extend(spoken.iter().copied().filter(|s| has_alternative_spoken(*s)));
     // As often as there are sentences, so that the last of a chain is found too.
     for _ in 0..spoken.len() {
         let known = past.clone();
@@ -125,10 +126,10 @@ fn open(app: &App) -> Vec<StepIx> {
 fn check_invariants(app: &App) -> Result<(), TestCaseError> {
     let (rules, call) = (app.rules(), app.call());
     let open = open(app);
-    prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence that can be said");
+    prop_assert_eq!(call.current(rules), open.first().copied(), "the current sentence is the first that can be said");
     if let Some(current) = call.current(rules) {
         let late = call.spoken().iter().find(|s| comes_before(rules, call.situation(), current, s.step));
-        prop_assert_eq!(late, None, "its successor was said");
+        prop_assert_eq!(late, None, "a sentence that had to follow it was said already");
     }
     let overtaken: Vec<StepIx> = call.overtaken().iter().map(|late| late.step).collect();
     if !call.is_finished() {
@@ -136,7 +137,7 @@ fn check_invariants(app: &App) -> Result<(), TestCaseError> {
         let (mut marked, mut noted) = (marked.collect::<Vec<_>>(), overtaken.clone());
         marked.sort_unstable();
         noted.sort_unstable();
-        prop_assert_eq!(marked, noted, "each has its reason");
+        prop_assert_eq!(marked, noted, "each overtaken step is recorded with the facts that changed");
     }
     prop_assert!(call.overtaken().iter().all(|late| !late.facts.is_empty()));
     prop_assert!(open.iter().all(|step| !overtaken.contains(step)));
@@ -199,16 +200,16 @@ proptest! {
             }
             let Some(update) = update(&stage.app, &op) else { continue };
             let before = stage.app.call().spoken().to_vec();
-            let (number, takes_back) = (stage.app.number(), update == Action::Undo.into());
+            let (number, is_undo) = (stage.app.number(), update == Action::Undo.into());
             let hidden = stage.app.is_previewing() || *stage.app.mode() != Mode::Closing;
             let (current, is_space) = (open(&stage.app).first().copied(), update == Action::Said.into());
             stage.act(update);
             let after = stage.app.call().spoken();
-            if stage.app.number() == number && !takes_back {
+            if stage.app.number() == number && !is_undo {
                 prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
             }
             if is_space && hidden {
-                prop_assert_eq!(after, &before, "what is not to be seen is not ticked");
+                prop_assert_eq!(after, &before, "a sentence that is not visible is not ticked");
                 prop_assert_eq!(stage.app.number(), number);
             }
             if is_space {
@@ -280,7 +281,7 @@ proptest! {
             for _ in 0..stage.app.rules().facts[fact].values.len() {
                 stage.act(Action::Fact(fact));
             }
-            prop_assert_eq!(&summary(&stage), &before, "once around");
+            prop_assert_eq!(&summary(&stage), &before, "cycling through all values restores the start");
         }
     }
 
@@ -316,27 +317,27 @@ proptest! {
     #[test]
     fn shift_facts_are_saved_whenever_they_change(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
         let mut stage = stage(seed);
-        let mut kept = Vec::new();
+        let mut saved = Vec::new();
         for op in ops {
             let Some(update) = update(&stage.app, &op) else { continue };
             stage.act(update);
             for effect in &stage.effects {
                 if let Effect::Save(state) = effect {
-                    kept.clone_from(&state.shift_facts);
+                    saved.clone_from(&state.shift_facts);
                 }
             }
-            // Saved are the call's facts, and those that these rules don't have and nobody has set again.
+            // The saved facts are the call's, then those that these rules don't know and that were not set again.
             let rules = stage.app.rules();
-            let check_invariants = stage.app.call().persisted_facts(rules);
-            prop_assert_eq!(&kept[..check_invariants.len().min(kept.len())], &check_invariants[..]);
-            for more in &kept[check_invariants.len()..] {
-                prop_assert!(check_invariants.iter().all(|h| h.fact != more.fact));
+            let persisted = stage.app.call().persisted_facts(rules);
+            prop_assert_eq!(&saved[..persisted.len().min(saved.len())], &persisted[..]);
+            for more in &saved[persisted.len()..] {
+                prop_assert!(persisted.iter().all(|h| h.fact != more.fact));
                 let value = rules.fact_named(&more.fact).map(|at| &rules.facts[at]);
-                let lasts = value.is_some_and(|f| {
+                let is_known = value.is_some_and(|f| {
                     matches!(f.scope, Scope::Shift { .. })
                         && f.values.iter().any(|v| v.id == more.value)
                 });
-                prop_assert!(!lasts, "{:?} is known", more);
+                prop_assert!(!is_known, "{:?} is known", more);
             }
         }
     }
@@ -368,7 +369,7 @@ proptest! {
         if let Some(current) = app.call().current(rules) {
             let said_one = app.call().spoken().iter().any(|s| alternatives.contains(&s.step));
             let applies = alternatives.iter().all(|s| are_alternatives(rules, app.call().situation(), *s, alternatives[0]));
-            prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
+            prop_assert!(!(said_one && applies && alternatives.contains(&current)), "an alternative of a spoken sentence is still required");
         }
     }
 

@@ -35,7 +35,7 @@ fn entries(page: &Page) -> Vec<(&str, &str)> {
         .collect()
 }
 
-// ── What can still be said ────────────────────────────────────────────────────────────────────────────────────────────
+// ── Late changes of a fact ────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn klb_lifted_after_the_goodbye_requires_nothing_and_leaves_the_record_unchanged() {
@@ -67,9 +67,9 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
     assert_eq!(left_out, ["terima-kasih"]);
     s.keys("d");
     let page = basis(&s.app);
-    let told = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
-    assert!(told.1.starts_with("Campaign Integritas: KLB: "), "{told:?}");
-    assert!(told.1.contains("14.00"), "{told:?}");
+    let entry = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
+    assert!(entry.1.starts_with("Campaign Integritas: KLB: "), "{entry:?}");
+    assert!(entry.1.contains("14.00"), "{entry:?}");
     // After undoing it, it can be said again.
     s.keys("⎋⌫");
     assert_eq!(s.steps(), "(bantuan) √download (customer-intimacy) ►terima-kasih");
@@ -104,22 +104,22 @@ fn the_caution_is_shown_only_while_it_affects_unsaid_steps() {
     let rules = s.app.rules().clone();
     assert!(s.app.call().caution(&rules).is_some_and(|caution| caution.contains("dipakai 2.b")));
     s.keys("␣");
-    assert!(s.app.call().caution(&rules).is_some(), "the invitation is still to be said");
+    assert!(s.app.call().caution(&rules).is_some(), "the invitation is not spoken yet");
     s.keys("␣");
     assert_eq!((s.app.call().caution(&rules), s.current()), (None, Some("terima-kasih")));
 
-    // DOWNLOAD was said before the customer said that they have the app.
+    // DOWNLOAD was ticked before the customer mentioned that they have the app.
     let mut s = Stage::at("14:00");
     s.keys("␣␣a");
     assert_eq!((s.fact("aplikasi"), s.app.call().caution(&rules)), ("telah", None));
     s.keys("d");
     let page = basis(&s.app);
-    let told = entries(&page);
-    assert!(told.contains(&("Sudah disampaikan", "Ajakan DOWNLOAD New PLN Mobile (No. 2.a)")), "{told:?}");
-    assert!(told.iter().all(|(_, text)| !text.contains("dipakai 2.b")), "{told:?}");
+    let entries = entries(&page);
+    assert!(entries.contains(&("Sudah disampaikan", "Ajakan DOWNLOAD New PLN Mobile (No. 2.a)")), "{entries:?}");
+    assert!(entries.iter().all(|(_, text)| !text.contains("dipakai 2.b")), "{entries:?}");
 }
 
-// ── Whose keys are they ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── Keys around the end ───────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_finished_one() {
@@ -183,7 +183,7 @@ fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_fin
         assert_eq!((s.app.number(), s.app.call()), (0, &call), "{what}");
         assert_eq!(s.journal(), ["1 gone", "0 open"], "{what}");
         assert_eq!(records(&s), [finished], "{what}");
-        // The next one is the last thing done in it.
+        // The next Backspace undoes the last change in the finished call.
         s.keys("⌫");
         assert_eq!(s.current(), Some("campaign"), "{what}");
     }
@@ -284,14 +284,14 @@ fn all_said_meant_for_the_previous_sentence_ticks_nothing() {
     assert!(s.said().is_empty());
     s.quick(1, "s");
     assert!(s.app.is_complete());
-    // What waited for a field to be closed changes the sentence as well.
+    // An event that waited for the field to be closed changes the sentence as well.
     let mut s = Stage::at("14:00");
     s.keys("␣n").starts("").keys("⎋").quick(0, "s");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
 }
 
 #[test]
-fn a_refused_space_leaves_the_way_back_to_an_overtaken_call_open() {
+fn after_a_refused_space_the_interrupted_call_can_still_be_returned_to() {
     let mut s = Stage::at("14:00");
     s.starts("nama=A").keys("␣").starts("nama=B");
     s.quick(0, "␣");
@@ -306,14 +306,14 @@ fn changes_without_effect_on_the_sentence_cause_no_wait() {
     s.keys("␣␣");
     s.clock("15:00");
     s.quick(700, "␣");
-    assert_eq!(s.said().len(), 3, "the greeting turned in the current sentence");
+    assert_eq!(s.said().len(), 3, "the clock alone changed the greeting of the current sentence");
     let mut s = Stage::at("14:00");
     s.sets("nama=Siti").quick(0, "␣");
-    assert_eq!(s.said(), ["campaign"], "the name stands in another sentence");
+    assert_eq!(s.said(), ["campaign"], "the name is in another sentence");
     let mut s = Stage::at("14:00");
     s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
-    // Events that waited for a field still arrive with its key or from outside.
+    // An event that waited for the field is handled with the key that closes it; a change by that key needs no wait.
     let mut s = Stage::at("14:00");
     s.keys("␣n").starts("").quick(0, "⎋␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
@@ -339,7 +339,7 @@ fn a_sentence_needs_700_ms_and_a_held_key_ticks_once() {
             assert_eq!((s.app.number(), s.said().len()), (0, ticks), "{what}");
         }
     }
-    // Space and Enter are one.
+    // Space and Enter share the limit.
     let mut s = Stage::at("14:00");
     s.keys("␣").quick(100, "⏎");
     assert_eq!(s.said().len(), 1);
@@ -354,7 +354,7 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 dtk)");
     s.quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
-    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 dtk)", "and what is told stays to be read");
+    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 dtk)", "the notice of the end is still shown");
     // Fluent users are not slowed down.
     let mut s = Stage::at("14:00");
     s.keys("s").quick(50, "␣");
@@ -362,7 +362,7 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
 }
 
 #[test]
-fn a_space_that_closes_a_panel_or_returns_is_held_too() {
+fn repeats_of_a_space_that_closed_a_panel_or_a_preview_tick_nothing() {
     for open in ["d", "?", "r", "↓"] {
         let mut s = Stage::at("14:00");
         s.keys(open).keys("␣");
@@ -397,7 +397,7 @@ fn a_customer_who_hangs_up_before_the_closing_is_recorded() {
         s.keys("⌫");
         assert_eq!(s.app.number(), 0, "{before}");
         let expected = if facts > 0 { "0 open" } else { "0 gone" };
-        assert_eq!(s.journal(), [expected], "{before}: its end was taken back");
+        assert_eq!(s.journal(), [expected], "{before}: the end was undone");
     }
 }
 
@@ -421,7 +421,7 @@ fn debug_output_never_contains_the_customers_name() {
     let name = s.app.rules().field_named("nama").unwrap();
     see(&s.app.fields().get(name));
     see(&penutup::plain::state::state(&s.app));
-    // An overtaken call is offered by its name.
+    // The state also contains the interrupted call, with its name.
     s.keys("␣").starts("").starts("nama=Rahasia2");
     see(&s);
     s.keys("s␣");
@@ -443,7 +443,7 @@ fn debug_output_never_contains_the_customers_name() {
 
 // ── Names ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// A text, and the honorific and the name that are spoken for it; `None` where it is no name.
+/// A text, and the honorific and the name that it results in; `None` if it is not a name.
 const NAMES: [(&str, Option<(&str, &str)>); 40] = [
     ("Bpk. Budi", Some(("Bapak", "Budi"))),
     ("Bu. Siti", Some(("Ibu", "Siti"))),
@@ -491,11 +491,11 @@ const NAMES: [(&str, Option<(&str, &str)>); 40] = [
 fn every_name_is_spoken_correctly_from_every_source() {
     for (text, expected) in NAMES {
         let spoken = |s: &Stage| (s.field("sapaan"), s.field("nama"));
-        let told = expected.unwrap_or(("Bapak/Ibu", ""));
-        let told = (told.0.to_owned(), told.1.to_owned());
+        let (honorific, name) = expected.unwrap_or(("Bapak/Ibu", ""));
+        let expected_fields = (honorific.to_owned(), name.to_owned());
         let mut typed = Stage::at("14:00");
         typed.keys("n").keys(text).keys("⏎");
-        assert_eq!((spoken(&typed), typed.app.mode()), (told.clone(), &Mode::Closing), "typed {text}");
+        assert_eq!((spoken(&typed), typed.app.mode()), (expected_fields.clone(), &Mode::Closing), "typed {text}");
         assert_eq!(typed.app.notice().is_some(), expected.is_none(), "typed {text}: {}", typed.notice());
         let mut pasted = Stage::at("14:00");
         pasted.paste(text);
@@ -505,10 +505,10 @@ fn every_name_is_spoken_correctly_from_every_source() {
         } else {
             assert!(pasted.app.notice().is_some(), "pasted {text}");
         }
-        assert_eq!(spoken(&pasted), told, "pasted {text}");
+        assert_eq!(spoken(&pasted), expected_fields, "pasted {text}");
         let mut called = Stage::at("14:00");
         called.sets(&format!("nama={}", text.replace(' ', "+")));
-        assert_eq!(spoken(&called), told, "telephoned {text}");
+        assert_eq!(spoken(&called), expected_fields, "telephoned {text}");
         assert_eq!(called.ignored().is_empty(), expected.is_some(), "telephoned {text}");
         assert!(called.app.notice().is_some(), "telephoned {text}");
     }

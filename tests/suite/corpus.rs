@@ -26,7 +26,7 @@ fn files(name: &str) -> Vec<String> {
 /// The output of `check` for a file: the text, and the problems in both languages.
 fn checked(name: &str, file: &str) -> (i32, String, [Value; 2]) {
     let home = Home::new();
-    // A copy, so that the file is named without a path; the day is fixed, since one warning hangs on it.
+    // A copy, so that the file is named without a path; the day is fixed, since one warning depends on it.
     let copied = fs::copy(folder(name).join(file), home.path().join(file));
     copied.expect("a copy");
     let check = |form: &str, lang: &str| {

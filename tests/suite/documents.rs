@@ -108,7 +108,7 @@ fn tests_named_as_runners_of_pages_exist() {
     for (command, by, how) in ELSEWHERE {
         assert!(read(by).contains(how), "{by} runs {command}");
     }
-    // What no page has any more needs no runner.
+    // An entry whose command is on no page any more is outdated.
     let all: String = pages().iter().map(|name| read(name)).collect();
     for (line, _, _) in ELSEWHERE {
         assert!(all.lines().any(|l| command(l) == line), "no page has {line}");

@@ -216,7 +216,7 @@ fn a_change_of_any_key_is_in_the_diff_and_on_the_sheet() {
 }
 
 #[test]
-fn what_is_no_difference_is_none() {
+fn renamed_duties_and_rules_are_no_difference() {
     let home = Home::new();
     home.write("lama.toml", SAMPLE);
     home.write(

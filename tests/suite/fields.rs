@@ -112,14 +112,14 @@ fn what_does_not_fit_is_refused_and_never_cut() {
 }
 
 #[test]
-fn the_sops_own_ids_reach_the_parts_under_another_name() {
+fn the_sops_ids_find_renamed_fields_and_facts_by_role() {
     let rules = check(OTHER.as_bytes(), chrono::NaiveDate::MIN).rules.expect("sound rules");
     assert_eq!(rules.field_or_role("nama"), rules.field_named("pelanggan"));
     assert_eq!(rules.field_or_role("sapaan"), rules.field_named("gelar"));
     assert_eq!(rules.fact_or_role("klb"), rules.fact_named("darurat"));
     assert_eq!(rules.field_or_role("tiket"), rules.field_named("tiket"));
     let built_in = check(BUILT_IN.as_bytes(), chrono::NaiveDate::MIN).rules.expect("sound rules");
-    assert_eq!(built_in.roles.name, built_in.field_named("nama"), "without a role the ids do it");
+    assert_eq!(built_in.roles.name, built_in.field_named("nama"), "without `role`, the field's id gives the role");
     assert_eq!(built_in.roles.emergency, built_in.fact_named("klb"));
 }
 

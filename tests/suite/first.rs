@@ -47,9 +47,13 @@ fn the_hint_is_shown_only_in_free_space() {
         (60, 20, Some(SHORT)),
         (40, 12, Some(SHORT)),
     ] {
-        let told = screen(&mut new(), columns, rows);
-        assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
-        assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");
+        let screen_text = screen(&mut new(), columns, rows);
+        assert_eq!(
+            hint.is_some(),
+            screen_text.contains(SHORT) || screen_text.contains(HINT),
+            "{columns}×{rows}:\n{screen_text}"
+        );
+        assert!(hint.is_none_or(|hint| screen_text.contains(hint)), "{columns}×{rows}:\n{screen_text}");
     }
     // At no size is anything but the hint's own row other than without it.
     for columns in (0..=130).step_by(3) {
@@ -78,7 +82,7 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
             saved += stage.effects.iter().filter(|e| matches!(e, Effect::Save(s) if !s.welcome)).count();
         }
         assert_eq!(stage.app.shows_hint(), stays, "{keys}");
-        assert_eq!(saved, usize::from(!stays), "{keys}: kept once");
+        assert_eq!(saved, usize::from(!stays), "{keys}: saved once");
         // Esc closes what is open first.
         stage.keys("⎋⎋");
         assert!(!screen(&mut stage, 80, 24).contains(HINT), "{keys}");
@@ -89,15 +93,15 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
 fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
     stage.act(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into())));
-    let told = screen(&mut stage, 80, 24);
-    assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
+    let screen_text = screen(&mut stage, 80, 24);
+    assert!(screen_text.contains("penuh") && !screen_text.contains(HINT), "{screen_text}");
     stage.act(Message::Trouble(Subject::State, None));
     assert!(screen(&mut stage, 80, 24).contains(HINT));
 }
 
 #[test]
 fn practice_and_presentation_have_no_hint() {
-    assert!(!fresh(Lang::Id).shows_hint(), "only the prompter that keeps it says it");
+    assert!(!fresh(Lang::Id).shows_hint(), "only the prompter, which saves that it was read, shows the hint");
 }
 
 #[cfg(unix)]
@@ -174,7 +178,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn in_line_mode_the_question_mark_closes_it_too() {
+    fn in_line_mode_the_question_mark_also_closes_the_hint() {
         let home = Home::new();
         home.penutup(["--plain"]).stdin("k\n").ok();
         waits_on_disk(&home, true);

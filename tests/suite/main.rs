@@ -3,6 +3,7 @@
 #[path = "support/accepted.rs"]
 mod accepted;
 mod app;
+mod architecture;
 #[cfg(target_os = "linux")]
 mod baresip;
 mod cli;
@@ -18,7 +19,6 @@ mod every_key;
 mod fields;
 mod first;
 mod glossary;
-mod house;
 mod journal;
 mod near_valid;
 #[path = "support/near_valid_rules.rs"]

@@ -15,7 +15,7 @@ use crate::term::{Term, eventually};
 
 const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
 
-/// The prompter at a minute that does not turn for a while, in this home.
+/// The prompter in this home, started at 14:20.
 fn prompter(home: &Home, args: &[&str]) -> Command {
     home.penutup(["--at", "14:20"].iter().chain(args)).command()
 }
@@ -127,7 +127,7 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
     let mut term = opened(&home);
     term.send("ksx").shows("Panggilan selesai").send("d").send("d");
     term.shows("(+").send("?").shows("Status shift tidak dapat disimpan").shows("Jurnal belum tertulis");
-    // One letter more within a second would be typing that was meant for another window.
+    // Quit with Ctrl-C: one more letter within a second would count as typing into the wrong window.
     term.send("\x03");
     term.ends();
     term.is_restored();
@@ -138,7 +138,7 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
 #[test]
 fn losses_on_a_full_disk_are_reported_after_quitting() {
     let Some(disk) = Disk::new() else {
-        return skipped("whoever_leaves_while_the_disk_is_full", "no disk can be mounted here (not root)");
+        return skipped("losses_on_a_full_disk_are_reported_after_quitting", "no disk can be mounted here (not root)");
     };
     let home = Home::new();
     let own = disk.path().join("home");
@@ -150,7 +150,7 @@ fn losses_on_a_full_disk_are_reported_after_quitting() {
     eventually("the journal", || journal.exists());
     disk.fill();
     term.send("ksx").shows("Panggilan selesai").send("?").shows("Jurnal belum tertulis").send("?");
-    // What the journal's failed write gave back would be enough for the state.
+    // The journal's failed write freed some blocks, which would be enough for the state.
     disk.fill();
     term.send("k").shows("Status shift tidak dapat disimpan");
     term.send("q");
@@ -177,7 +177,7 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
         assert!(ran.status == Some(2) && ran.err.contains("settings.toml:4"), "{ran:?}");
     }
     assert_eq!(text(&rules), BUILT_IN);
-    // Mended, what waited is in the journal.
+    // Once the setting is corrected, the pending closing is imported.
     home.write_config("settings.toml", "");
     let mut term = opened(&home);
     term.shows("1 closing yang tertunda sudah masuk jurnal");
@@ -222,7 +222,7 @@ fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
         term.send(key);
     }
     term.shows("▐TELAH punya▌").shows("settings.toml:1:");
-    // The version of a declaration is its second, and one from tomorrow on is not believed.
+    // The version is the Unix time of the declaration; one that is far in the future would be refused.
     let declared = "version = 1700000000\nstate = 'on'\nsince = '2026-11-24T05:00:00Z'\nby = 'SPV'\n";
     fs::write(home.config("klb/klb.toml"), declared).unwrap();
     term.shows("KLB AKTIF");
@@ -295,7 +295,10 @@ fn rules_on_a_hanging_share_are_loaded_when_it_recovers() {
         fs::write(folder.join("rules.toml"), BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"")).unwrap();
     };
     let Some(mut share) = HungShare::over(beneath) else {
-        return skipped("rules_on_a_share_that_hung", "no FUSE file system can be mounted here (not root)");
+        return skipped(
+            "rules_on_a_hanging_share_are_loaded_when_it_recovers",
+            "no FUSE file system can be mounted here (not root)",
+        );
     };
     let home = Home::new();
     let rules = share.file("rules.toml");
@@ -311,7 +314,10 @@ fn rules_on_a_hanging_share_are_loaded_when_it_recovers() {
 #[test]
 fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
     let Some(share) = HungShare::new() else {
-        return skipped("a_share_that_hangs", "no FUSE file system can be mounted here (not root)");
+        return skipped(
+            "a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit",
+            "no FUSE file system can be mounted here (not root)",
+        );
     };
     let file = |name: &str| share.file(name).to_str().unwrap().to_owned();
     let (rules, settings) = (file("rules.toml"), file("settings.toml"));
@@ -338,7 +344,10 @@ fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
 #[test]
 fn a_home_on_a_hanging_share_blocks_neither_the_first_screen_nor_the_exit() {
     let Some(share) = HungShare::new() else {
-        return skipped("a_home_on_a_share_that_hangs", "no FUSE file system can be mounted here (not root)");
+        return skipped(
+            "a_home_on_a_hanging_share_blocks_neither_the_first_screen_nor_the_exit",
+            "no FUSE file system can be mounted here (not root)",
+        );
     };
     let home = Home::new();
     let mut command = prompter(&home, &[]);
@@ -361,7 +370,7 @@ fn saved_files_are_private_whatever_the_umask() {
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(home.path());
-    // From an earlier version, or made by hand.
+    // A folder and a file as an earlier version, or a user, created them.
     home.write(home.state("shift.toml"), "held = []\n");
     fs::set_permissions(home.state("").parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut term = Term::start(&command);
@@ -414,17 +423,17 @@ fn no_core_dump_can_contain_a_name() {
 
 // ── A helper thread that dies ─────────────────────────────────────────────────────────────────────────────────────────
 
-/// To the stream itself, which a test's own output is not part of.
+/// Prints to the stream itself, past the test harness, which captures a test's output.
 fn print(line: &str) {
     writeln!(std::io::stdout(), "{line}").expect("an open stream");
 }
 
-/// A view that leaves when something is wrong, and prints it.
-struct Leaves;
+/// A view that prints a standing trouble and then ends the loop.
+struct ExitOnTrouble;
 
 static SENDER: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sync::Mutex::new(None);
 
-impl penutup::run::View for Leaves {
+impl penutup::run::View for ExitOnTrouble {
     type Input = ();
     type Output = ();
     const EACH: bool = true;
@@ -471,7 +480,7 @@ impl penutup::run::View for Leaves {
     }
 }
 
-/// The test runs itself again as a child, since the loop takes over the process's signals and a helper panics there.
+/// The test starts itself again as a child process, since the loop takes over the process's signals and a helper panics there.
 #[test]
 fn a_panicking_helper_is_reported_on_the_screen_and_in_the_log() {
     const INSIDE: &str = "PENUTUP_TEST_HELPER";
@@ -493,7 +502,7 @@ fn a_panicking_helper_is_reported_on_the_screen_and_in_the_log() {
             journal: None,
             clipboard: None,
         };
-        penutup::run::run(&mut app, penutup::clock::Clock::system(), outside, || Ok(Leaves)).unwrap();
+        penutup::run::run(&mut app, penutup::clock::Clock::system(), outside, || Ok(ExitOnTrouble)).unwrap();
         return;
     }
     let mut command = Command::new(std::env::current_exe().unwrap());

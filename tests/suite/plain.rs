@@ -81,26 +81,26 @@ impl Talk {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The first lines.
+    /// The lines that are printed at the start.
     fn opening(&mut self) -> Vec<String> {
         self.run(|_, _| Ok(Next::On))
     }
 
-    /// A line is typed; what is said to it.
+    /// Types a line. Returns the printed lines.
     fn types(&mut self, line: &str) -> Vec<String> {
         // With a person's pause for saying a sentence between two lines.
         self.now += TimeDelta::milliseconds(1300);
         self.run(|view, session| session.input(view, Line::Text(line.into())))
     }
 
-    /// An outside event.
-    fn hears(&mut self, update: impl Into<Update>) -> Vec<String> {
+    /// Delivers an outside event. Returns the printed lines.
+    fn receives(&mut self, update: impl Into<Update>) -> Vec<String> {
         self.run(|view, session| session.act(view, update))
     }
 
-    /// Time passes.
+    /// Lets minutes pass. Returns the printed lines.
     fn waits(&mut self, minutes: i64) -> Vec<String> {
         self.now += TimeDelta::minutes(minutes);
-        self.hears(Message::Clock)
+        self.receives(Message::Clock)
     }
 }

@@ -6,7 +6,7 @@ use penutup::closing::ending::Outcome;
 
 use chrono::{DateTime, FixedOffset};
 use penutup::journal::record::{Record, StepRecord};
-use penutup::journal::report::{Fold, Recap};
+use penutup::journal::report::{Recap, ReportBuilder};
 use penutup::journal::summary::{CallSummary, Interner};
 use penutup::message::Message;
 use penutup::panel::Panel;
@@ -27,7 +27,7 @@ fn day() -> Recap {
         left_out,
         score: vec![],
     };
-    let (mut fold, mut texts) = (Fold::new(FixedOffset::east_opt(7 * 3600).unwrap()), Interner::default());
+    let (mut builder, mut texts) = (ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap()), Interner::default());
     for (call, hour) in
         [(4, 8), (12, 9), (6, 11)].into_iter().flat_map(|(n, hour)| (0..n).map(move |_| hour)).enumerate()
     {
@@ -45,9 +45,9 @@ fn day() -> Recap {
             record.steps[1].ticked = Some(start(hour));
         }
         record.steps[1].undone = u32::from(call >= 17);
-        fold.add(&CallSummary::of(&record, &mut texts).unwrap());
+        builder.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
-    Recap { report: fold.report(&texts), whole: true }
+    Recap { report: builder.report(&texts), whole: true }
 }
 
 fn screen(stage: &mut Stage) -> String {
@@ -71,8 +71,7 @@ fn the_recap_requests_today_and_shows_it() {
         "Closing          22",
         "20 (90%)",
         "Akurasi 1 · Tidak FCR 1",
-        "Ajakan DOWNLOAD New PLN Mobile  ████",
-        "██ 2",
+        "Ajakan DOWNLOAD New PLN Mobile  ███ 2",
         "closing lengkap   ████",
         "██ 20",
         "Catatan          sebelum closing 3 · centang diurungkan 5",
@@ -81,7 +80,7 @@ fn the_recap_requests_today_and_shows_it() {
     ] {
         assert!(shown.contains(part), "{part:?} in\n{shown}");
     }
-    assert!(!shown.contains("sudah lewat"), "what did not happen takes no line");
+    assert!(!shown.contains("sudah lewat"), "a count of zero has no line");
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn the_recap_is_requested_anew_each_time_and_closes_with_its_own_key() {
 fn every_tick_is_recorded_and_an_undone_call_is_removed() {
     let mut stage = Stage::at("14:00");
     stage.keys("?⎋");
-    assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Journal(_))), "looking at help is no call");
+    assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Journal(_))), "an open panel starts no call");
     stage.keys("a");
     assert!(stage.effects.iter().any(|e| matches!(e, Effect::Journal(_))));
     stage.keys("⌫");

@@ -62,11 +62,11 @@ fn a_reload_reports_how_much_is_said_differently() {
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 1 kalimat · D");
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
-    let told = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
-    assert_eq!(stage.notice(), told, "the panel shows what holds now, so it is not named");
+    let expected = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
+    assert_eq!(stage.notice(), expected, "the panel shows what holds now, so it is not named");
     stage.keys("s␣");
-    let told = "Panggilan selesai · Backspace kembali (10 dtk) · SOP Rev-2 berlaku · D: apa yang berubah";
-    assert_eq!(stage.notice(), told);
+    let expected = "Panggilan selesai · Backspace kembali (10 dtk) · SOP Rev-2 berlaku · D: apa yang berubah";
+    assert_eq!(stage.notice(), expected);
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
 }
@@ -99,7 +99,7 @@ fn a_precomputed_change_is_shown_only_for_the_rules_in_use() {
     assert_eq!((change.counts.situations.as_str(), change.counts.sentences), ("6", 1));
     change.counts.sentences = 7;
     stage.act(Message::Rules(Arc::clone(&new), Some(Comparison { from: here, change })));
-    assert!(stage.notice().contains("7 kalimat"), "it is taken at its word, and not worked out again");
+    assert!(stage.notice().contains("7 kalimat"), "the given comparison is shown without computing another");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn panel(stage: &Stage) -> String {
         Part::Entry(heading, text) => format!("{heading}: {text}\n"),
         Part::Heading(text) | Part::Paragraph(text) => format!("{text}\n"),
         Part::Marked(heading, sentence) => format!("{heading}: {}\n", runs(sentence).join(" ")),
-        Part::Gap | Part::Hours(..) | Part::Keys(_) | Part::Bars(_) => String::new(),
+        Part::Gap | Part::Hours(..) | Part::Keys(_) | Part::Bars(..) => String::new(),
     };
     basis(&stage.app).parts.iter().map(line).collect()
 }
@@ -153,14 +153,14 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
     stage.reload(&moved);
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
-    let told = panel(&stage);
-    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
-    assert!(told.contains("selamat [pagi]") && told.contains("selamat [siang]"), "it greets otherwise now: {told}");
+    let text = panel(&stage);
+    assert!(text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{text}");
+    assert!(text.contains("selamat [pagi]") && text.contains("selamat [siang]"), "it greets otherwise now: {text}");
     let mut stage = Stage::with(sound, wib("12:30"), Vec::new());
     stage.reload(&moved);
-    let told = panel(&stage);
-    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
-    assert!(told.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {told}");
+    let text = panel(&stage);
+    assert!(text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{text}");
+    assert!(text.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {text}");
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
     stage.reload(&loaded(include_str!("../data/diff/no-require.toml")));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
-    let told = panel(&stage);
-    assert!(told.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{told}");
+    let text = panel(&stage);
+    assert!(text.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{text}");
 }
 
 #[test]

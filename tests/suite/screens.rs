@@ -4,6 +4,7 @@
 use penutup::action::Action;
 use penutup::app::Mode;
 use penutup::keymap::{self, Key};
+use penutup::rules::BUILT_IN;
 use penutup::tui::theme::Theme;
 use penutup::tui::view::Size;
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use ratatui::style::{Color, Modifier};
 use std::fmt::Write as _;
 
 use crate::scenes::{LONG_NAME, all, bright, drawn, no_blanks, rows, text, worst};
-use crate::stage::Stage;
+use crate::stage::{Stage, loaded, wib};
 
 /// The sizes that are judged, from a wide window to none at all.
 const SIZES: [(u16, u16); 12] = [
@@ -74,7 +75,7 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
         assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
         assert_eq!(found.most_scroll, 0);
         let question = if columns < 80 {
-            "KLB masih AKTIF? V masih K tidak"
+            "KLB masih AKTIF? V masih · K sudah tidak"
         } else {
             "12 jam lebih: masih berlaku? V masih K sudah tidak"
         };
@@ -141,11 +142,11 @@ fn what_is_opened_in_the_smallest_window_can_be_read_to_its_end() {
 #[test]
 fn the_layout_follows_the_size() {
     for (size, layout) in [
-        ((110, 20), Size::Wide),
+        ((110, 22), Size::Wide),
         ((109, 24), Size::Normal),
-        ((110, 19), Size::Compact),
-        ((72, 20), Size::Normal),
-        ((72, 19), Size::Compact),
+        ((110, 21), Size::Compact),
+        ((72, 22), Size::Normal),
+        ((72, 21), Size::Compact),
         ((71, 60), Size::Compact),
         ((30, 6), Size::Compact),
         ((29, 60), Size::Tiny),
@@ -385,16 +386,17 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
     stage.keys("bnBudi Santoso⏎␣␣");
     for (columns, height) in [(120, 30), (100, 24), (80, 24)] {
         let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
-        let told: String =
+        let underlined: String =
             cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
-        assert_eq!(no_blanks(&told), "siangBapakBudiSantoso", "{columns}×{height}");
+        assert_eq!(no_blanks(&underlined), "siangBapakBudiSantoso", "{columns}×{height}");
     }
     // Without a name, the placeholder is not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
-    let told: String = cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
-    assert_eq!(no_blanks(&told), "siangBapak/Ibu");
+    let underlined: String =
+        cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
+    assert_eq!(no_blanks(&underlined), "siangBapak/Ibu");
     assert_shows(&text(&buffer), &["nama belum diisi"]);
 }
 
@@ -453,13 +455,13 @@ fn the_key_list_is_the_table_of_the_closing() {
     let stage = Stage::at("14:00");
     let list = keymap::all(&stage.app);
     let table = keymap::rows(&stage.app);
-    let told = |rows: &[keymap::KeyBinding]| {
+    let described = |rows: &[keymap::KeyBinding]| {
         let mut rows: Vec<_> =
             rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
         rows.sort();
         rows
     };
-    assert_eq!(told(&list), told(&table));
+    assert_eq!(described(&list), described(&table));
     let mut stage = stage;
     stage.keys("?");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 120, 60);
@@ -523,5 +525,79 @@ fn the_footer_has_the_keys_that_a_cso_needs_at_each_width() {
                 assert!(shown.contains(&key.to_owned()), "{columns}: {key} is not in {shown:?}");
             }
         }
+    }
+}
+
+#[test]
+fn the_question_of_the_ending_moves_no_text() {
+    for (columns, height) in WINDOWS {
+        for keys in ["nSiti⏎", "nSiti⏎␣", "nSiti⏎k"] {
+            let mut stage = Stage::at("14:02");
+            stage.keys(keys);
+            let was = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
+            stage.keys("x");
+            assert_eq!(*stage.app.mode(), Mode::EndPrompt);
+            let now = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
+            if !fits(&stage, &was.join("\n")) || !fits(&stage, &now.join("\n")) {
+                continue;
+            }
+            for (title, _) in sentences(&stage) {
+                assert_eq!(row_of(&was, &title), row_of(&now, &title), "{columns}×{height}:\n{}", now.join("\n"));
+            }
+        }
+    }
+}
+
+#[test]
+fn beside_the_script_a_contradiction_has_its_other_readings() {
+    for keys in ["a", "ka", "maa", "a␣"] {
+        for (columns, height) in [(120, 30), (110, 24)] {
+            let mut stage = Stage::at("14:02");
+            stage.keys(keys);
+            let screen = text(&drawn(&mut stage, Theme::Terminal, columns, height).0);
+            assert!(screen.contains("Bacaan"), "{keys} {columns}×{height}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_preview_in_a_low_window_leaves_the_current_sentence_bold_and_in_its_row() {
+    for (columns, height) in [(60, 14), (60, 16), (80, 16)] {
+        let mut stage = Stage::at("14:02");
+        let was = bars(&drawn(&mut stage, Theme::Terminal, columns, height).0);
+        let sentence = stage.sentence().unwrap();
+        for _ in 0..2 {
+            stage.keys("↓");
+            let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
+            let previewed = stage.app.shown().and_then(|step| stage.app.sentence(step)).unwrap().to_string();
+            assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{}", text(&buffer));
+            assert_eq!(bars(&buffer), was, "{columns}×{height}:\n{}", text(&buffer));
+            assert!(no_blanks(&text(&buffer)).contains(&no_blanks(&previewed)), "{}", text(&buffer));
+        }
+    }
+}
+
+#[test]
+fn the_key_list_fits_one_page_at_80_by_24() {
+    for keys in ["?", "k?", "a?", "␣?"] {
+        let mut stage = Stage::at("14:02");
+        stage.keys(keys);
+        let (buffer, found) = drawn(&mut stage, Theme::Terminal, 80, 24);
+        assert_eq!(found.most_scroll, 0, "{keys}:\n{}", text(&buffer));
+    }
+}
+
+#[test]
+fn a_place_with_one_zone_has_no_key_for_zones() {
+    let mut source = BUILT_IN.to_owned();
+    for (zone, hours) in [("WITA", 8), ("WIT", 9)] {
+        source = source.replace(&format!("[[zone]]\nid     = \"{zone}\"\noffset = \"+{hours:02}:00\"\n"), "");
+    }
+    let mut stage = Stage::with(loaded(source), wib("14:00"), Vec::new());
+    assert_eq!(stage.app.rules().zones.len(), 1);
+    assert!(keymap::rows(&stage.app).iter().all(|row| row.action != Action::Zone));
+    for (columns, height) in [(80, 24), (60, 20)] {
+        let screen = text(&drawn(&mut stage, Theme::Terminal, columns, height).0);
+        assert!(!screen.contains("Z ") && screen.contains("14.00 WIB"), "{screen}");
     }
 }

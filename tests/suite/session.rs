@@ -14,20 +14,20 @@ use crate::term::{Term, eventually, files_below};
 const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
 const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru";
 
-/// The prompter at a minute that does not turn for a while, in this home.
+/// The prompter in this home, started at 14:20.
 fn prompter(home: &Home, args: &[&str]) -> Command {
     home.penutup(["--at", "14:20"].iter().chain(args)).command()
 }
 
-/// Opened and on its first screen.
+/// A prompter that shows its first screen.
 fn opened(home: &Home) -> Term {
     let mut term = Term::start(&prompter(home, &[]));
     term.shows(CAMPAIGN).shows("? daftar tombol");
     term
 }
 
-/// The state that the prompter saves for the next start.
-fn kept(home: &Home) -> String {
+/// The contents of all files that the prompter has saved.
+fn saved_files(home: &Home) -> String {
     files_below(home.path()).into_iter().map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
@@ -36,7 +36,7 @@ fn from_the_first_screen_to_the_last_key() {
     let home = Home::new();
     let mut term = opened(&home);
     assert!(term.screen(vt100::Screen::alternate_screen) && term.screen(vt100::Screen::bracketed_paste));
-    assert_ne!(term.modes(), term.modes_before(), "raw");
+    assert_ne!(term.modes(), term.modes_before(), "the terminal is in raw mode");
     term.shows("14.20 WIB · siang");
     term.send("k").shows("KLB AKTIF sejak 14.20 · Campaign Integritas TIDAK disampaikan");
     term.send("m").shows(UPDATE);
@@ -90,19 +90,19 @@ fn every_signal_that_ends_it_restores_the_terminal() {
 }
 
 #[test]
-fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
+fn a_closed_window_ends_the_prompter_and_saves_call_and_shift_facts() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("k").shows("KLB AKTIF");
     term.close("m");
     term.ends();
     assert!(home.penutup(["report"]).ok().contains("penutup ditutup (Q)"), "the call is written as left");
-    assert!(kept(&home).contains("klb"), "KLB is kept");
+    assert!(saved_files(&home).contains("klb"), "KLB is kept");
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
 }
 
 #[test]
-fn stopped_and_continued_it_is_where_it_was() {
+fn a_continued_prompter_shows_the_same_state() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = opened(&home);
@@ -126,7 +126,7 @@ fn stopped_and_continued_it_is_where_it_was() {
     }
 }
 
-/// The test runs itself once more, in a terminal, and there panics with the screen open.
+/// The test starts itself again in a terminal; that second process panics while the screen is open.
 #[test]
 fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
@@ -148,7 +148,7 @@ fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
 }
 
 #[test]
-fn a_storm_of_sizes_breaks_nothing() {
+fn many_resizes_break_nothing() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("nBudi Santoso\r ").shows("√ Campaign Integritas");
@@ -168,7 +168,7 @@ fn a_storm_of_sizes_breaks_nothing() {
 }
 
 #[test]
-fn at_no_size_at_all_it_starts_and_leaves() {
+fn a_window_without_room_still_starts_and_quits() {
     for (columns, rows) in [(0, 0), (1, 1), (80, 1)] {
         let home = Home::new();
         let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
@@ -240,7 +240,7 @@ fn a_held_space_ticks_once() {
 }
 
 #[test]
-fn copying_hands_the_complete_sentence_to_the_terminal() {
+fn a_copy_sends_the_complete_sentence_to_the_terminal() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap dikirim ke terminal");
@@ -266,7 +266,7 @@ fn nothing_of_a_customer_reaches_the_disk() {
     term.signal("TERM");
     term.ends();
     let files = files_below(home.path());
-    assert!(!files.is_empty(), "KLB was kept, so there is something to look through");
+    assert!(!files.is_empty(), "KLB was saved, so there are files to search");
     for (path, bytes) in files {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         for secret in secrets {
@@ -297,7 +297,7 @@ fn klb_survives_kill_9_and_a_restart() {
 }
 
 #[test]
-fn two_prompters_at_once_do_each_other_no_harm() {
+fn two_prompters_on_one_seat_do_not_disturb_each_other() {
     let home = Home::new();
     let (mut one, mut other) = (opened(&home), opened(&home));
     for _ in 0..5 {
@@ -339,7 +339,7 @@ fn without_any_home_it_runs() {
 
 // ── Rules that change while it runs ───────────────────────────────────────────────────────────────────────────────────
 
-/// Saves as careful editors do: beside it, then over it.
+/// Saves as editors do: writes a new file beside the old one and renames it over that.
 fn save(path: &Path, text: impl AsRef<[u8]>) {
     let beside = path.with_extension("baru");
     fs::write(&beside, text).unwrap();
@@ -370,7 +370,7 @@ fn good_rules_are_applied_and_bad_ones_change_nothing() {
             save(&path, revision(number, "mohon JANGAN memberikan"));
             term.shows(&format!("SOP Rev-{number}")).hides("Aturan tidak dipakai").shows("mohon JANGAN memberikan");
         }
-        // Gone, and a folder in its place.
+        // The file is removed, then replaced by a folder.
         fs::remove_file(&path).unwrap();
         term.shows("rules.toml").shows("mohon JANGAN memberikan").shows("hilang");
         fs::create_dir(&path).unwrap();
@@ -439,9 +439,9 @@ fn a_file_replaced_many_times_ends_at_the_last() {
 
 // ── Idle ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// How often the program's threads woke, and what CPU time it has used.
+/// How often the program's threads woke, and the CPU time that it has used.
 #[cfg(target_os = "linux")]
-fn awake(pid: u32) -> (u64, String) {
+fn wakeups(pid: u32) -> (u64, String) {
     let mut switches = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
@@ -459,34 +459,96 @@ fn awake(pid: u32) -> (u64, String) {
 pub fn sleeps(pid: u32) {
     use std::time::{Duration, Instant};
 
-    let stretch = |length: Duration| {
-        let (start, before) = (Instant::now(), awake(pid));
+    let measure = |length: Duration| {
+        let (start, before) = (Instant::now(), wakeups(pid));
         while start.elapsed() < length {
             std::thread::park_timeout(length.saturating_sub(start.elapsed()));
         }
-        (before, awake(pid))
+        (before, wakeups(pid))
     };
     // The effects of the last key (saving the state) finish first.
     eventually("rest", || {
-        let (before, after) = stretch(Duration::from_millis(300));
+        let (before, after) = measure(Duration::from_millis(300));
         before == after
     });
-    let (before, after) = stretch(Duration::from_secs(3));
+    let (before, after) = measure(Duration::from_secs(3));
     assert_eq!(before, after, "wake-ups, CPU");
 }
 
-/// Between two minutes nothing wakes: no tick, no frame, no poll.
+/// Between two minutes no timer, frame or poll wakes a thread.
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_it_sleeps() {
+fn an_idle_prompter_never_wakes() {
     let home = Home::new();
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
-    // A key that may still be retracted is recorded a moment later.
+    // The state is saved only once the key can no longer be retracted.
     eventually("the state on the disk", || {
         fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
     });
     sleeps(term.pid());
     term.quits();
+}
+
+/// The query for the terminal's background, and a terminal that answers with this colour.
+const ASKS_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+
+fn answered(colour: &str) -> Vec<u8> {
+    format!("\x1b]11;rgb:{colour}\x1b\\").into_bytes()
+}
+
+/// How the bar at the current sentence is coloured.
+fn bar(screen: &vt100::Screen) -> Option<vt100::Color> {
+    (0..24).filter_map(|row| screen.cell(row, 1)).find(|cell| cell.contents() == "▌").map(vt100::Cell::fgcolor)
+}
+
+#[test]
+fn the_theme_follows_the_background_that_the_terminal_reports_after_the_first_screen() {
+    let find = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).position(|window| window == part);
+    for (colour, expected) in [("0c0c/0c0c/0c0c", (0x7d, 0xb7, 0xe8)), ("ffff/ffff/ffff", (0x1d, 0x5f, 0x9e))] {
+        let home = Home::new();
+        let mut command = prompter(&home, &[]);
+        command.env("COLORTERM", "truecolor").env("TERM", "xterm-256color");
+        let mut term = Term::start(&command);
+        // Without an answer the screen is complete, in the terminal's own colours.
+        term.shows(CAMPAIGN).shows("? daftar tombol");
+        assert_eq!(term.screen(bar), Some(vt100::Color::Default));
+        let sent = term.bytes();
+        let asked = find(&sent, ASKS_BACKGROUND).expect("the terminal is asked");
+        assert!(asked > find(&sent, "kasih".as_bytes()).expect("a first screen"), "after the first screen");
+        term.send("n").send("Sit").send_at_once(answered(colour)).send("i").shows("Nama Pelanggan: Siti");
+        let (r, g, b) = expected;
+        term.until("the palette", |screen| bar(screen) == Some(vt100::Color::Rgb(r, g, b)));
+        term.send("\r").shows("Bapak/Ibu Siti");
+        let sent = term.bytes();
+        let rest = &sent[asked + ASKS_BACKGROUND.len()..];
+        assert_eq!(find(rest, ASKS_BACKGROUND), None, "it is asked once");
+        term.quits();
+    }
+}
+
+#[test]
+fn a_theme_on_the_command_line_overrides_the_settings_and_no_color_overrides_it() {
+    let home = Home::new();
+    home.write_config("settings.toml", "theme = 'dark'\n");
+    let colours = |args: &[&str], no_colour: bool| {
+        let mut command = prompter(&home, args);
+        command.env("COLORTERM", "truecolor");
+        if no_colour {
+            command.env("NO_COLOR", "1");
+        }
+        let mut term = Term::start(&command);
+        term.shows(CAMPAIGN);
+        let bar = term.screen(bar);
+        assert!(!term.bytes().windows(ASKS_BACKGROUND.len()).any(|window| window == ASKS_BACKGROUND), "{args:?}");
+        term.quits();
+        bar
+    };
+    assert_eq!(colours(&[], false), Some(vt100::Color::Rgb(0x7d, 0xb7, 0xe8)));
+    assert_eq!(colours(&["--theme", "light"], false), Some(vt100::Color::Rgb(0x1d, 0x5f, 0x9e)));
+    assert_eq!(colours(&["--theme", "mono"], false), Some(vt100::Color::Default));
+    assert_eq!(colours(&["--theme", "light"], true), Some(vt100::Color::Default));
+    let message = home.penutup(["--theme", "neon"]).failed();
+    assert!(message.contains("neon") && message.contains("proyektor"), "{message}");
 }

@@ -72,7 +72,7 @@ fn rules_in_force_loaded_meanwhile_replace_waiting_ones() {
 }
 
 #[test]
-fn a_bad_file_does_not_end_the_waiting_and_a_good_one_that_waits_ends_the_complaint() {
+fn a_bad_file_keeps_the_waiting_rules_and_a_good_waiting_file_ends_the_trouble() {
     let mut stage = Stage::at("10:00");
     stage.reload(&from_day(TOMORROW));
     stage.act(Message::Trouble(Subject::Rules, Some("rules.toml:3: rusak".into())));

@@ -71,7 +71,7 @@ struct Describer<'w> {
 type Pair = (String, String);
 
 impl Describer<'_> {
-    #[expect(clippy::too_many_lines, reason = "one arm a kind, and nothing else")]
+    #[expect(clippy::too_many_lines, reason = "one match arm per kind of problem")]
     fn describe(&self, problem: &Problem) -> Pair {
         let w = self.problem;
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());

@@ -113,13 +113,13 @@ impl Shown<'_> {
 
     /// The facts that a cube restricts.
     fn conditions(&self, cube: &Cube) -> String {
-        let held = self.diff.facts.iter().zip(self.diff.when(cube));
-        let held = held.filter(|(fact, values)| values.len() < fact.values.len()).map(|(fact, values)| {
+        let conditions = self.diff.facts.iter().zip(self.diff.when(cube));
+        let conditions = conditions.filter(|(fact, values)| values.len() < fact.values.len()).map(|(fact, values)| {
             let labels: Vec<&str> = values.iter().map(|value| fact.values[value].label.as_str()).collect();
             format!("{}: {}", fact.label, labels.join(", "))
         });
-        let held: Vec<String> = held.collect();
-        if held.is_empty() { self.words.diff.everywhere.to_owned() } else { held.join(" · ") }
+        let conditions: Vec<String> = conditions.collect();
+        if conditions.is_empty() { self.words.diff.everywhere.to_owned() } else { conditions.join(" · ") }
     }
 
     /// An old and a new text with the changed words marked.

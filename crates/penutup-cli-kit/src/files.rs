@@ -2,7 +2,7 @@
 //! a file means is decided in `rules` and `settings`.
 
 pub mod deadline;
-pub mod held;
+pub mod locked_files;
 pub mod settings;
 
 use std::fs::{self, File};
@@ -18,13 +18,13 @@ use crate::loaded::Refused;
 use crate::rules::Problem;
 use crate::rules::limits::MAX_FILE;
 use crate::words::Words;
-use penutup_system::error::NoFile;
+use penutup_system::error::NotRegularFile;
 
 pub use deadline::Pending;
 pub use penutup_system::folders::{Chosen, Folders, Why};
 pub use penutup_system::own_files::make_folder;
 
-/// How long its fallback copy may.
+/// How long reading the copy of the last good file may take when the file itself timed out.
 pub const COPY_PATIENCE: Duration = Duration::from_millis(150);
 
 #[derive(Debug)]
@@ -54,23 +54,24 @@ pub fn shown_path(path: &Path) -> String {
 pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
         // Checked before opening, because opening a pipe waits for its writer, and after, because it may have changed.
-        regular(&fs::metadata(path)?)?;
+        check_regular(&fs::metadata(path)?)?;
         let file = penutup_system::own_files::open_at_once(path)?;
-        regular(&file.metadata()?)?;
+        check_regular(&file.metadata()?)?;
         let mut out = Vec::new();
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
     // Another program's lease on the file causes "would block" until that program releases it.
-    let in_the_way = |e: &io::Error| penutup_system::error::is_held(e) || e.kind() == ErrorKind::WouldBlock;
-    held::retry_while_locked(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
+    let is_locked_error = |e: &io::Error| penutup_system::error::is_locked(e) || e.kind() == ErrorKind::WouldBlock;
+    locked_files::retry_while_locked(is_locked_error, &mut read)
+        .map_err(|error| Unreadable { path: path.into(), error })
 }
 
-fn regular(about: &fs::Metadata) -> io::Result<()> {
+fn check_regular(about: &fs::Metadata) -> io::Result<()> {
     if about.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }
-    if about.is_file() { Ok(()) } else { Err(io::Error::other(NoFile)) }
+    if about.is_file() { Ok(()) } else { Err(io::Error::other(NotRegularFile)) }
 }
 
 /// Writes a file atomically: a reader sees the old or the new content, also after a crash.
@@ -83,7 +84,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    held::replace(file, path)?;
+    locked_files::replace(file, path)?;
     // Sync the folder so that the new name survives a crash too. Not every system can; the file's content is safe.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
@@ -91,14 +92,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Why rules can't be used.
+/// Why a rules or settings file can't be used.
 #[derive(Debug)]
-pub enum Bad {
+pub enum FileError {
     Unreadable(Unreadable),
     Refused { path: PathBuf, refused: Refused },
 }
 
-impl Bad {
+impl FileError {
     pub fn path(&self) -> &Path {
         match self {
             Self::Unreadable(unreadable) => &unreadable.path,
@@ -198,8 +199,8 @@ mod tests {
         let looked_at = fs::metadata(&path).unwrap();
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(regular(&looked_at).is_ok());
-        let opened = penutup_system::own_files::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
+        assert!(check_regular(&looked_at).is_ok());
+        let opened = penutup_system::own_files::open_at_once(&path).and_then(|file| check_regular(&file.metadata()?));
         let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
         assert_eq!(why, "ini bukan berkas biasa");
     }

@@ -26,6 +26,7 @@ pub mod diff;
 pub mod env;
 pub mod files;
 pub mod format;
+pub mod klb;
 pub mod localize;
 pub mod moment;
 pub mod page;
@@ -37,4 +38,4 @@ pub mod words;
 pub mod wrap;
 
 use penutup_journal as journal;
-use penutup_rules::{self as rules, closing, loaded};
+use penutup_rules::{self as rules, closing, declaration, loaded};

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::message::{Bad, Command, Greeting, MAX_LINE, Reply, to_line};
+use super::message::{Command, Greeting, MAX_LINE, Rejection, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::SocketDir;
+use super::socket_dir::SocketDir;
 use penutup_system::error::is_foreign;
 
 /// How long [`AgentLine::is_connected`] waits.
@@ -20,9 +20,9 @@ pub enum NotDelivered {
     Gone,
     /// It can't prove that it is this user's: nothing was sent.
     NoProof,
-    /// It rejects this; [`Bad::Unknown`] for the first command means a prompter without fleet support, [`Bad::Taken`]
-    /// one with a later agent. The connection is closed, except for [`Bad::TooLong`] found before sending.
-    Refused(Bad),
+    /// It rejects this; [`Rejection::Unknown`] for the first command means a prompter without fleet support, [`Rejection::Taken`]
+    /// one with a later agent. The connection is closed, except for [`Rejection::TooLong`] found before sending.
+    Refused(Rejection),
 }
 
 /// A connection that a prompter has accepted as its agent's. On drop the prompter has no agent any more.
@@ -68,7 +68,7 @@ impl AgentLine {
     pub fn send(&mut self, message: &Command) -> Result<(), NotDelivered> {
         let line = to_line(message);
         if line.len() > MAX_LINE {
-            return Err(NotDelivered::Refused(Bad::TooLong));
+            return Err(NotDelivered::Refused(Rejection::TooLong));
         }
         let deadline = Instant::now() + self.patience;
         self.pipe.write(&line, deadline).map_err(|_| NotDelivered::Gone)?;
@@ -90,7 +90,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
-    use super::super::socket::{Used, listen};
+    use super::super::socket::{LastUse, listen};
     use super::*;
     use crate::Incoming;
     use crate::agent_event::AgentEvent;
@@ -106,7 +106,7 @@ mod tests {
         let dir = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
         let handler = Arc::new(send);
-        let listening = listen(dir.clone(), Some("meja 7".into()), Arc::new(Used::default()), handler, |_| {});
+        let listening = listen(dir.clone(), Some("meja 7".into()), Arc::new(LastUse::default()), handler, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();

@@ -5,13 +5,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 
 /// How many commands an agent may send in a row without delay, and the delay for each further one.
 const BURST: u32 = 32;
-const PACE: Duration = Duration::from_millis(20);
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// All connections that claimed to be the agent's.
 #[derive(Debug, Default)]
@@ -39,7 +39,13 @@ impl Agents {
     pub fn claim<'a>(&'a self, handler: &'a dyn Handler) -> Agent<'a> {
         let mut claims = self.claims();
         claims.last += 1;
-        let agent = Agent { number: claims.last, agents: self, handler, pace: Pace::new(BURST, PACE), has_sent: false };
+        let agent = Agent {
+            number: claims.last,
+            agents: self,
+            handler,
+            rate_limit: RateLimit::new(BURST, INTERVAL),
+            has_sent: false,
+        };
         if claims.current.is_none_or(|current| !current.has_sent) {
             claims.current = Some(Current { number: agent.number, has_sent: false });
             agent.report(AgentEvent::Connected);
@@ -53,7 +59,7 @@ pub struct Agent<'a> {
     number: u64,
     agents: &'a Agents,
     handler: &'a dyn Handler,
-    pace: Pace,
+    rate_limit: RateLimit,
     has_sent: bool,
 }
 
@@ -78,7 +84,7 @@ impl Agent<'_> {
 
     /// Slows a flood down so that it can't occupy the screen.
     pub fn slow_down(&mut self) {
-        self.pace.wait();
+        self.rate_limit.wait();
     }
 
     /// Reports without waiting for a reply.
@@ -106,31 +112,31 @@ mod tests {
     #[test]
     fn an_active_agent_is_replaced_by_a_message_but_not_by_a_claim() {
         let (handler, reported) = channel();
-        let take = || {
+        let connections_reported = || {
             let events = reported.try_iter();
             events.map(|event| matches!(event, Incoming::Agent(AgentEvent::Connected))).collect::<Vec<_>>()
         };
         let agents = Agents::default();
         let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&handler)).collect();
-        assert_eq!(take(), [true; 4]);
+        assert_eq!(connections_reported(), [true; 4]);
         let mut real = agents.claim(&handler);
         assert!(real.record_message());
-        assert_eq!(take(), [true]);
+        assert_eq!(connections_reported(), [true]);
         silent.extend((0..4).map(|_| agents.claim(&handler)));
         assert!(real.record_message());
         // The claims end at their deadline, which is not reported.
         silent.clear();
         assert!(real.record_message());
-        assert!(take().is_empty());
+        assert!(connections_reported().is_empty());
         let mut other = agents.claim(&handler);
         assert!(other.record_message() && !real.record_message() && !real.record_message());
         drop(real);
-        assert_eq!(take(), [true]);
+        assert_eq!(connections_reported(), [true]);
         drop(other);
-        assert_eq!(take(), [false]);
+        assert_eq!(connections_reported(), [false]);
         let mut again = agents.claim(&handler);
         assert!(again.record_message());
-        assert_eq!(take(), [true]);
+        assert_eq!(connections_reported(), [true]);
     }
 
     #[test]

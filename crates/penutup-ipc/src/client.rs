@@ -7,9 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Bad, Command, Greeting, Reply, to_line};
+use super::message::{Command, Greeting, Rejection, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::SocketDir;
+use super::socket_dir::SocketDir;
 use crate::phone_event::PhoneEvent;
 use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;
@@ -141,7 +141,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>>
                     return Ok(Greeted { pipe, greeting, at: Instant::now() });
                 }
                 let reply: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
-                if reply.bad != Some(Bad::Busy) {
+                if reply.bad != Some(Rejection::Busy) {
                     return Err(None);
                 }
             }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::Incoming;
     use crate::message::PROTOCOL;
-    use crate::socket::{Used, listen};
+    use crate::socket::{LastUse, listen};
     use penutup_system::folders::Folders;
 
     const WAIT: Duration = Duration::from_secs(60);
@@ -207,7 +207,7 @@ mod tests {
         let (sender, events) = channel();
         let seat = Some("meja 7".to_owned());
         let handler = Arc::new(sender);
-        let listening = listen(dir.clone(), seat, Arc::new(Used::default()), handler, |_| {});
+        let listening = listen(dir.clone(), seat, Arc::new(LastUse::default()), handler, |_| {});
         let start = Instant::now();
         while dir.sockets().is_empty() || !dir.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");

@@ -25,13 +25,13 @@ mod connections;
 pub mod message;
 #[cfg(unix)]
 mod owner;
-pub mod pace;
 pub mod phone_event;
 mod pipe;
-pub mod place;
+pub mod rate_limit;
 #[cfg(unix)]
 mod short;
 pub mod socket;
+pub mod socket_dir;
 
 use std::time::Duration;
 

@@ -38,10 +38,10 @@ pub enum Command {
     Link(Option<DateTime<Utc>>),
 }
 
-/// Why a line was rejected. Never contains text of the line.
+/// Why a line was rejected; `bad` on the line. Never contains text of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Bad {
+pub enum Rejection {
     /// Longer than [`MAX_LINE`], or with more than [`MAX_PAIRS`] pairs.
     TooLong,
     /// Not a JSON object of the expected shape.
@@ -77,13 +77,13 @@ struct Shape {
 ///
 /// # Errors
 /// Why the line was rejected.
-pub fn parse(line: &[u8]) -> Result<Command, Bad> {
+pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
     if line.len() > MAX_LINE {
-        return Err(Bad::TooLong);
+        return Err(Rejection::TooLong);
     }
-    let shape: Shape = serde_json::from_slice(line).map_err(|_| Bad::Garbled)?;
+    let shape: Shape = serde_json::from_slice(line).map_err(|_| Rejection::Garbled)?;
     if shape.set.len() > MAX_PAIRS {
-        return Err(Bad::TooLong);
+        return Err(Rejection::TooLong);
     }
     let pairs = Pairs(shape.set);
     match shape.verb.as_str() {
@@ -92,14 +92,14 @@ pub fn parse(line: &[u8]) -> Result<Command, Bad> {
         "end" => Ok(Command::Phone(PhoneEvent::End { id: None })),
         "fleet" => Ok(Command::Fleet),
         "here" => Ok(Command::Here),
-        "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Bad::Garbled),
+        "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Rejection::Garbled),
         "rules" => Ok(Command::Rules),
         "link" => match (shape.up.as_bool(), shape.since.as_str().and_then(time)) {
             (Some(true), _) => Ok(Command::Link(None)),
             (Some(false), Some(since)) => Ok(Command::Link(Some(since))),
-            _ => Err(Bad::Garbled),
+            _ => Err(Rejection::Garbled),
         },
-        _ => Err(Bad::Unknown),
+        _ => Err(Rejection::Unknown),
     }
 }
 
@@ -168,13 +168,13 @@ pub struct Reply {
     pub ignored: Vec<Ignored>,
     /// Why the whole command was rejected.
     #[serde(default)]
-    pub bad: Option<Bad>,
+    pub bad: Option<Rejection>,
 }
 
 /// Serializes any message of the prompter, including the line break.
-pub fn line(words: &impl Serialize) -> Vec<u8> {
+pub fn line(message: &impl Serialize) -> Vec<u8> {
     // These types always serialize; if one did not, the client would reject an empty line as garbled.
-    let mut out = serde_json::to_vec(words).unwrap_or_default();
+    let mut out = serde_json::to_vec(message).unwrap_or_default();
     out.push(b'\n');
     out
 }
@@ -228,14 +228,14 @@ mod tests {
 
     #[test]
     fn a_rejected_line_has_a_reason() {
-        assert_eq!(parse(b""), Err(Bad::Garbled));
-        assert_eq!(parse(b"{\"do\":\"start\""), Err(Bad::Garbled));
-        assert_eq!(parse(b"{\"do\":\"start\",\"set\":[[\"a\"]]}"), Err(Bad::Garbled));
-        assert_eq!(parse(b"{\"do\":\"fly\"}"), Err(Bad::Unknown));
-        assert_eq!(parse(&vec![b'['; MAX_LINE]), Err(Bad::Garbled));
-        assert_eq!(parse(&vec![b' '; MAX_LINE + 1]), Err(Bad::TooLong));
+        assert_eq!(parse(b""), Err(Rejection::Garbled));
+        assert_eq!(parse(b"{\"do\":\"start\""), Err(Rejection::Garbled));
+        assert_eq!(parse(b"{\"do\":\"start\",\"set\":[[\"a\"]]}"), Err(Rejection::Garbled));
+        assert_eq!(parse(b"{\"do\":\"fly\"}"), Err(Rejection::Unknown));
+        assert_eq!(parse(&vec![b'['; MAX_LINE]), Err(Rejection::Garbled));
+        assert_eq!(parse(&vec![b' '; MAX_LINE + 1]), Err(Rejection::TooLong));
         let many = format!("{{\"do\":\"set\",\"set\":[{}]}}", vec!["[\"a\",\"b\"]"; MAX_PAIRS + 1].join(","));
-        assert_eq!(parse(many.as_bytes()), Err(Bad::TooLong));
+        assert_eq!(parse(many.as_bytes()), Err(Rejection::TooLong));
     }
 
     #[test]
@@ -275,11 +275,11 @@ mod tests {
             format!("{{{good},\"fact\":\"a\\u001b\"}}"),
             format!("{{{good},\"schema\":2}}"),
         ] {
-            assert_eq!(parse(klb(&inside).as_bytes()), Err(Bad::Garbled), "{inside}");
+            assert_eq!(parse(klb(&inside).as_bytes()), Err(Rejection::Garbled), "{inside}");
         }
         for link in ["", ",\"up\":1", ",\"up\":false", ",\"up\":false,\"since\":\"14.05\"", ",\"up\":false,\"since\":7"]
         {
-            assert_eq!(parse(format!("{{\"do\":\"link\"{link}}}").as_bytes()), Err(Bad::Garbled), "{link}");
+            assert_eq!(parse(format!("{{\"do\":\"link\"{link}}}").as_bytes()), Err(Rejection::Garbled), "{link}");
         }
     }
 

@@ -16,12 +16,12 @@ use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
 use super::connections::{Connections, Slot};
-use super::message::{Bad, Command, Greeting, PROTOCOL, Reply, line, parse};
+use super::message::{Command, Greeting, PROTOCOL, Rejection, Reply, line, parse};
 #[cfg(unix)]
 use super::owner;
-use super::pace::Pace;
 use super::pipe::Pipe;
-use super::place::{Bound, OwnFile, SocketDir};
+use super::rate_limit::RateLimit;
+use super::socket_dir::{Bound, OwnFile, SocketDir};
 use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 
@@ -35,7 +35,7 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_MESSAGES: usize = 64;
 /// How many connections are accepted at once, and the delay for each further one.
 const BURST: u32 = 128;
-const PACE: Duration = Duration::from_millis(5);
+const INTERVAL: Duration = Duration::from_millis(5);
 /// This many failures of `accept` in a row are reported.
 const MAX_FAILURES: u32 = 20;
 /// The pause after a failure of `accept`.
@@ -48,15 +48,15 @@ const CONNECTION_THREAD: &str = "socket-connection";
 
 /// When the prompter's keys were last used.
 #[derive(Debug)]
-pub struct Used(AtomicU64);
+pub struct LastUse(AtomicU64);
 
-impl Default for Used {
+impl Default for LastUse {
     fn default() -> Self {
         Self(AtomicU64::new(moment()))
     }
 }
 
-impl Used {
+impl LastUse {
     /// Records that a key was used.
     pub fn now(&self) {
         self.0.store(moment(), Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl Drop for Listening {
 pub fn listen(
     dir: SocketDir,
     seat: Option<String>,
-    used: Arc<Used>,
+    used: Arc<LastUse>,
     handler: Arc<dyn Handler>,
     trouble: impl Fn(Option<io::Error>) + Send + 'static,
 ) -> Listening {
@@ -123,7 +123,7 @@ pub fn listen(
             return;
         }
         let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), handler });
-        let mut arrivals = Pace::new(BURST, PACE);
+        let mut arrivals = RateLimit::new(BURST, INTERVAL);
         let (mut failures, mut is_full) = (0, false);
         loop {
             let greeting = || used.greeting(seat.clone(), proof.clone());
@@ -203,7 +203,7 @@ impl Shared {
         }
         let mut pipe = Pipe::new(Arc::clone(&stream));
         let Some(slot) = self.connections.admit(stream) else {
-            let busy = Reply { bad: Some(Bad::Busy), ..Reply::default() };
+            let busy = Reply { bad: Some(Rejection::Busy), ..Reply::default() };
             // Nothing was written to it yet, so this write can't block.
             let _ = pipe.write(&line(&busy), Instant::now() + FAILURE_PAUSE);
             return Ok(());
@@ -238,14 +238,14 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
         };
         let message = match pipe.line(Instant::now() + patience) {
             Ok(Some(line)) => parse(&line),
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Bad::TooLong),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Rejection::TooLong),
             Ok(None) | Err(_) => return,
         };
         slot.start_serving();
         let is_agent = agent.as_mut().map(|agent| message.is_ok() && agent.record_message());
         let incoming = match (message, is_agent) {
             (Err(bad), _) => Err(bad),
-            (Ok(_), Some(false)) => Err(Bad::Taken),
+            (Ok(_), Some(false)) => Err(Rejection::Taken),
             (Ok(Command::Fleet), None) => {
                 agent = Some(agents.claim(handler));
                 Ok(None)
@@ -256,7 +256,7 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
             (Ok(Command::Rules), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Rules))),
             (Ok(Command::Link(None)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Up))),
             (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Down(since)))),
-            (Ok(_), _) => Err(Bad::OutOfTurn),
+            (Ok(_), _) => Err(Rejection::OutOfTurn),
         };
         let reply = match incoming {
             Ok(None) => Reply::default(),

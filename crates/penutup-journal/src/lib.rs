@@ -2,8 +2,8 @@
 //! and nothing else is stored.
 //!
 //! ```text
-//! Record ─► writer ─► store ─► journal.db ─► read ─► Fold ─► Report
-//!           (thread)  (SQLite)               ├─► export ─► JSON Lines ─► merge ─► Fold
+//! Record ─► writer ─► store ─► journal.db ─► read ─► ReportBuilder ─► Report
+//!           (thread)  (SQLite)               ├─► export ─► JSON Lines ─► merge ─► ReportBuilder
 //!                                            └─► the fleet's agent
 //! ```
 //!
@@ -14,7 +14,7 @@
 //! ```
 //! use chrono::{FixedOffset, TimeDelta, Utc};
 //! use penutup_journal::record::Record;
-//! use penutup_journal::report::Fold;
+//! use penutup_journal::report::ReportBuilder;
 //! use penutup_journal::summary::{CallSummary, Interner};
 //! use penutup_rules::closing::ending::{Ending, Outcome};
 //!
@@ -23,9 +23,9 @@
 //! let record = Record { start, end: Some((start + TimeDelta::seconds(30), outcome)), ..Record::default() };
 //!
 //! let mut texts = Interner::default();
-//! let mut fold = Fold::new(FixedOffset::east_opt(7 * 3600).unwrap());
-//! fold.add(&CallSummary::of(&record, &mut texts).unwrap());
-//! let report = fold.report(&texts);
+//! let mut builder = ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap());
+//! builder.add(&CallSummary::of(&record, &mut texts).unwrap());
+//! let report = builder.report(&texts);
 //! assert_eq!(report.total.closings, 1);
 //! assert_eq!(report.total.outcomes(), [(outcome, 1)]);
 //! ```

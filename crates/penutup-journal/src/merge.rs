@@ -278,8 +278,8 @@ impl Calls {
 
 fn check(record: &Record) -> Result<(), Fault> {
     let is_id = |text: &str| {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        !text.is_empty() && text.len() <= MAX_TEXT && text.bytes().all(good)
+        let is_id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !text.is_empty() && text.len() <= MAX_TEXT && text.bytes().all(is_id_byte)
     };
     let is_text = |text: &str| {
         let plain = || text.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -310,5 +310,5 @@ fn check(record: &Record) -> Result<(), Fault> {
         (overtaken.len() <= MAX_ITEMS && overtaken.iter().all(is_late), "overtaken"),
         (differs.len() <= MAX_ITEMS && differs.iter().all(|id| is_id(id)), "differs"),
     ];
-    checks.into_iter().find(|(good, _)| !good).map_or(Ok(()), |(_, key)| Err(Fault::Wrong(key)))
+    checks.into_iter().find(|(is_valid, _)| !is_valid).map_or(Ok(()), |(_, key)| Err(Fault::Wrong(key)))
 }

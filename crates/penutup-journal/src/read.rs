@@ -137,9 +137,9 @@ impl Reader {
         mut each: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = |error: rusqlite::Error| E::from(Error::from(error));
-        let unchanging = self.conn.transaction().map_err(sql)?;
+        let snapshot = self.conn.transaction().map_err(sql)?;
         let query = [RECORDS, " WHERE ", span.condition(), " ORDER BY start_ms, id"].concat();
-        let mut query = unchanging.prepare(&query).map_err(sql)?;
+        let mut query = snapshot.prepare(&query).map_err(sql)?;
         let mut rows = query.query(span.bounds()).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
             each(&record_of(row)?)?;
@@ -158,13 +158,13 @@ impl Reader {
         mut each: impl FnMut(Ended) -> Result<(), E>,
     ) -> Result<Edge, E> {
         let sql = |error: rusqlite::Error| E::from(Error::from(error));
-        let unchanging = self.conn.transaction().map_err(sql)?;
-        let edge = unchanging.query_row(EDGE, [], |row| {
+        let snapshot = self.conn.transaction().map_err(sql)?;
+        let edge = snapshot.query_row(EDGE, [], |row| {
             let lowest: Option<[u8; 16]> = row.get(2)?;
             Ok(Edge { open_ms: row.get(0)?, newest_ms: row.get(1)?, lowest: lowest.map(Uuid::from_bytes) })
         });
         let edge = edge.map_err(sql)?;
-        let mut query = unchanging.prepare(ENDED).map_err(sql)?;
+        let mut query = snapshot.prepare(ENDED).map_err(sql)?;
         let mut rows = query.query([from_ms]).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
             let id = row.get(0).map(Uuid::from_bytes).map_err(sql)?;
@@ -183,9 +183,9 @@ impl Reader {
         mut each: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = |error: rusqlite::Error| E::from(Error::from(error));
-        let unchanging = self.conn.transaction().map_err(sql)?;
+        let snapshot = self.conn.transaction().map_err(sql)?;
         let query = [RECORDS, " WHERE id = ?1 AND end_ms IS NOT NULL"].concat();
-        let mut query = unchanging.prepare(&query).map_err(sql)?;
+        let mut query = snapshot.prepare(&query).map_err(sql)?;
         for id in ids {
             let mut rows = query.query([id.as_bytes()]).map_err(sql)?;
             if let Some(row) = rows.next().map_err(sql)? {
@@ -247,8 +247,8 @@ fn summaries(
     span: Span,
     mut each: impl FnMut(&Row<'_>, &CallSummary) -> Result<(), Error>,
 ) -> Result<Interner, Error> {
-    let unchanging = conn.transaction()?;
-    let mut query = unchanging.prepare(&[SUMMARIES, span.condition()].concat())?;
+    let snapshot = conn.transaction()?;
+    let mut query = snapshot.prepare(&[SUMMARIES, span.condition()].concat())?;
     let mut rows = query.query(span.bounds())?;
     while let Some(row) = rows.next()? {
         let summary = CallSummary {
@@ -264,7 +264,7 @@ fn summaries(
         };
         each(row, &summary)?;
     }
-    texts(&unchanging)
+    texts(&snapshot)
 }
 
 fn texts(conn: &Connection) -> Result<Interner, Error> {
@@ -355,7 +355,7 @@ mod tests {
             Ok(())
         });
         result.unwrap();
-        assert_eq!(read, [second, first], "those that run or are unknown are left out");
+        assert_eq!(read, [second, first], "running and unknown calls are left out");
 
         // An undone end counts as none; ended again, it is a newer version.
         save(&record(ids[0], 5, 10, false));

@@ -291,9 +291,9 @@ impl Report {
     }
 }
 
-/// Adds up calls.
+/// Adds up calls one at a time, then makes the [`Report`].
 #[derive(Clone, Debug)]
-pub struct Fold {
+pub struct ReportBuilder {
     zone: FixedOffset,
     open: u64,
     total: Tally,
@@ -306,7 +306,7 @@ pub struct Fold {
     endings: [Tally; ENDINGS],
 }
 
-impl Fold {
+impl ReportBuilder {
     /// Without calls; dates and hours are in `zone`.
     #[must_use]
     pub fn new(zone: FixedOffset) -> Self {
@@ -480,10 +480,10 @@ mod tests {
     #[test]
     fn days_and_hours_are_local() {
         let mut texts = Interner::default();
-        let mut fold = Fold::new(wib());
-        fold.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut texts));
-        fold.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut texts));
-        let report = fold.report(&texts);
+        let mut builder = ReportBuilder::new(wib());
+        builder.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut texts));
+        builder.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut texts));
+        let report = builder.report(&texts);
         let keys = |groups: &[Group]| groups.iter().map(|g| g.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&report.days), ["2026-11-24", "2026-11-25"]);
         assert_eq!(keys(&report.hours), ["00", "23"]);
@@ -501,7 +501,7 @@ mod tests {
     #[test]
     fn omissions_are_counted_by_parameter_and_by_step() {
         let mut texts = Interner::default();
-        let mut fold = Fold::new(wib());
+        let mut builder = ReportBuilder::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
         let omitted = Outcome::Ended(Ending::Omitted);
         let without = CallSummary {
@@ -516,9 +516,9 @@ mod tests {
         let open = CallSummary { end: None, flags: Flags::BEFORE_CLOSING, ..whole };
         let hung_up = CallSummary { flags: Flags::BEFORE_CLOSING, ..whole };
         for row in [whole, hung_up, without, open] {
-            fold.add(&row);
+            builder.add(&row);
         }
-        let report = fold.report(&texts);
+        let report = builder.report(&texts);
         let total = &report.total;
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
         assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_of_days_has_its_last_day() {
+    fn a_span_of_days_includes_its_last_day() {
         let day = |text: &str| Some(text.parse().unwrap());
         let span = span(day("2026-11-24"), day("2026-11-24"), wib());
         assert!(span.has(ms("2026-11-23T17:00:00Z")) && span.has(ms("2026-11-24T16:59:59Z")));

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_still_ran_has_ended_with_its_prompter() {
+    fn a_running_call_is_spilled_as_ended_with_its_prompter() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&[folder.path().into()], vec![pending(None)]).unwrap();
         assert_eq!(read(&path).unwrap()[0].end.unwrap().1, Outcome::ProgramClosed);

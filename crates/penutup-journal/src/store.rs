@@ -22,7 +22,7 @@ use penutup_rules::closing::ending::Outcome;
 use penutup_system::own_files;
 
 /// How long to wait for another process's lock.
-const PATIENCE: Duration = Duration::from_secs(1);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many calls are deleted in one transaction: a few milliseconds, so that no other process notices.
 const BATCH: usize = 500;
 
@@ -43,13 +43,13 @@ pub struct Store {
     identity: Option<(u64, u64)>,
 }
 
-/// Why a file may be treated as a journal of ours.
+/// How a file is recognised as our journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is in the program's own folder under the journal's name.
-    Place,
-    /// It is marked as one. The settings name it, and a slip there may name any file of the user's.
-    Content,
+    /// By its path: it is in the program's own folder under the journal's name.
+    ByPath,
+    /// By its content: it is marked as a journal. For a path from the settings, where a typo may name any file.
+    ByContent,
 }
 
 /// An opened journal.
@@ -67,7 +67,7 @@ impl Store {
     /// # Errors
     /// The error of the system or of `SQLite`, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Opened, Error> {
-        Self::open_claimed(path, Claim::Place)
+        Self::open_claimed(path, Claim::ByPath)
     }
 
     /// Like [`Self::open`]; a file that is not a journal by this claim is left untouched, and nothing is created beside
@@ -76,7 +76,7 @@ impl Store {
     /// # Errors
     /// As [`Self::open`]; [`Error::Foreign`] for a file that is not our journal.
     pub fn open_claimed(path: &Path, claim: Claim) -> Result<Opened, Error> {
-        if claim == Claim::Content && !is_free_or_ours(path)? {
+        if claim == Claim::ByContent && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
         }
         own_files::make_folder(folder(path))?;
@@ -130,7 +130,7 @@ impl Store {
             let opened = fs::File::options().read(true).write(true).open(path);
             opened.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
         })?;
-        conn.busy_timeout(PATIENCE)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
         schema::prepare(&mut conn)?;
         Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
@@ -379,7 +379,7 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(PATIENCE)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
     match schema::version(&conn) {
         // Opening reports a newer one.
         Ok(_) | Err(Error::Newer { .. }) => Ok(true),

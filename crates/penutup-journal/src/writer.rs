@@ -17,7 +17,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::presence::Presence;
 use super::read::{Reader, summaries_by_id};
 use super::record::Record;
-use super::report::{Fold, Recap, span};
+use super::report::{Recap, ReportBuilder, span};
 use super::spill;
 use super::store::{Change, Claim, Opened, Store};
 use super::summary::CallSummary;
@@ -57,7 +57,7 @@ impl Config {
     }
 
     fn claim(&self) -> Claim {
-        if self.named_at.is_some() { Claim::Content } else { Claim::Place }
+        if self.named_at.is_some() { Claim::ByContent } else { Claim::ByPath }
     }
 }
 
@@ -440,11 +440,11 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 
     fn recap(&mut self, (day, zone): Day) -> Recap {
         let span = span(Some(day), Some(day), zone);
-        let mut fold = Fold::new(zone);
+        let mut builder = ReportBuilder::new(zone);
         let pending = &self.pending;
         let add = |id: Uuid, summary: &CallSummary| {
             if !pending.values().any(|call| call.id() == id) {
-                fold.add(summary);
+                builder.add(summary);
             }
         };
         let written = match &mut self.store {
@@ -454,16 +454,16 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         };
         let whole = written.is_some();
         if !whole {
-            fold = Fold::new(zone);
+            builder = ReportBuilder::new(zone);
         }
         let mut texts = written.unwrap_or_default();
         let records = self.pending.values().filter_map(Pending::record);
         for record in records.filter(|record| span.has(record.start.timestamp_millis())) {
             if let Some(summary) = CallSummary::of(record, &mut texts) {
-                fold.add(&summary);
+                builder.add(&summary);
             }
         }
-        Recap { report: fold.report(&texts), whole }
+        Recap { report: builder.report(&texts), whole }
     }
 }
 

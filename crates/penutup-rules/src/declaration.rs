@@ -20,7 +20,7 @@ pub const KLB: &str = "klb";
 /// The longest author's name, in graphemes.
 const MAX_BY: usize = 40;
 /// The longest reason, in graphemes.
-const MAX_WHY: usize = 80;
+pub const MAX_WHY: usize = 80;
 /// The longest ID, in bytes.
 const MAX_ID: usize = 64;
 
@@ -182,15 +182,15 @@ fn as_version(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
-/// An event from the watcher of the centre's folder.
+/// An event about the centre's declaration: from the watcher of its folder, or from the fleet's agent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum DeclarationEvent {
     /// A declaration, new or known.
     Declared(Box<Declaration>),
     /// Why the centre can't be reached, in one line in the user's language.
     Trouble(String),
-    /// The centre is reachable again.
-    Sound,
+    /// After [`Self::Trouble`]: the centre is reachable again, and nothing new is declared.
+    Recovered,
 }
 
 #[cfg(test)]

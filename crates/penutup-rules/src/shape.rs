@@ -10,6 +10,7 @@ use super::limits::{MAX_FILE, MAX_TEXT};
 use super::problem::{Expected, Kind, Problem, Span, SyntaxCause};
 use super::text::{is_hidden_in_a_text, is_plain, is_utf16, overloaded_letter};
 
+/// A value with its location in the file.
 #[derive(Clone, Debug)]
 pub struct At<T> {
     pub value: T,
@@ -100,7 +101,7 @@ fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
 
 fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
-    let errors = at_the_single_brackets(errors, source);
+    let errors = moved_to_single_brackets(errors, source);
     let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
         let cause = syntax_cause(source, span.start);
@@ -120,7 +121,7 @@ fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
 }
 
 /// After a `[rule]` among `[[rule]]`, the parser reports every correct one. Moves the error to the single brackets.
-fn at_the_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
+fn moved_to_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
     let mut headers: Vec<(Span, String)> = Vec::new();
     let mut at = 0;
     for line in source.split_inclusive('\n') {
@@ -131,12 +132,12 @@ fn at_the_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Spa
         }
         at += line.len();
     }
-    let of_a_header = |span: &Span| {
+    let is_at_header = |span: &Span| {
         let start = source[..span.start.min(source.len())].rfind('\n').map_or(0, |at| at + 1);
         let line = source[start..].lines().next().unwrap_or_default().trim();
         headers.iter().any(|(_, key)| line == format!("[{key}]") || line == format!("[[{key}]]"))
     };
-    let (echoes, mut rest): (Vec<_>, Vec<_>) = errors.into_iter().partition(|(span, _)| of_a_header(span));
+    let (echoes, mut rest): (Vec<_>, Vec<_>) = errors.into_iter().partition(|(span, _)| is_at_header(span));
     if !echoes.is_empty() {
         rest.extend(headers.into_iter().map(|(span, _)| (span, String::new())));
     }

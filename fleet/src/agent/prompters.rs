@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use penutup_ipc::agent::{AgentLine, NotDelivered};
-use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::message::{Command, Rejection};
+use penutup_ipc::socket_dir::SocketDir;
 use penutup_rules::declaration::Declaration;
 
 use super::folder_watcher::FolderWatcher;
@@ -77,15 +77,15 @@ struct Peer {
 
 /// Keeps a connection to every prompter, in threads that live as long as the process. `on_count` gets the number of
 /// accepted connections.
-pub fn spawn(place: SocketDir, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Send + 'static) {
+pub fn spawn(socket_dir: SocketDir, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Send + 'static) {
     thread::spawn(move || {
         let (events, received) = channel();
-        run(&place, &snapshots, &events, &received, &on_count);
+        run(&socket_dir, &snapshots, &events, &received, &on_count);
     });
 }
 
 fn run(
-    place: &SocketDir,
+    socket_dir: &SocketDir,
     snapshots: &SnapshotWatch,
     events: &Sender<Event>,
     received: &Receiver<Event>,
@@ -93,15 +93,15 @@ fn run(
 ) {
     // The folder must exist to be watched; where it can't be created, no prompter can have a socket there either.
     #[cfg(unix)]
-    let _ = place.make_private();
+    let _ = socket_dir.make_private();
     let on_change = events.clone();
-    let mut watcher = FolderWatcher::new(place.folder(), move |_| {
+    let mut watcher = FolderWatcher::new(socket_dir.folder(), move |_| {
         let _ = on_change.send(Event::FolderChanged);
     });
     let mut peers: HashMap<PathBuf, Peer> = HashMap::new();
     let mut accepted = 0_u32;
     loop {
-        let sockets = place.sockets();
+        let sockets = socket_dir.sockets();
         peers.retain(|socket, peer| peer.is_connected || sockets.contains(socket));
         let now = Instant::now();
         for socket in sockets {
@@ -112,10 +112,10 @@ fn run(
                 continue;
             }
             peer.is_connected = true;
-            let (place, snapshots, events) = (place.clone(), snapshots.clone(), events.clone());
+            let (socket_dir, snapshots, events) = (socket_dir.clone(), snapshots.clone(), events.clone());
             thread::spawn(move || {
                 let mut was_accepted = false;
-                let why = serve(&place, &socket, &snapshots, || {
+                let why = serve(&socket_dir, &socket, &snapshots, || {
                     was_accepted = true;
                     let _ = events.send(Event::Accepted);
                 });
@@ -142,7 +142,7 @@ fn run(
                     if let Some(peer) = peers.get_mut(&socket) {
                         peer.is_connected = false;
                         let delay = if was_accepted { RETRY.0 } else { peer.retry_delay };
-                        let is_refused = matches!(why, NotDelivered::Refused(Bad::Unknown | Bad::Taken));
+                        let is_refused = matches!(why, NotDelivered::Refused(Rejection::Unknown | Rejection::Taken));
                         peer.next_try = Instant::now() + if is_refused { REFUSED_RETRY } else { delay };
                         peer.retry_delay = (delay * 2).min(RETRY.1);
                     }
@@ -158,8 +158,8 @@ fn run(
 }
 
 /// Sends snapshots to one prompter until the connection ends. Returns why it ended.
-fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotDelivered {
-    let mut line = match AgentLine::connect(place, socket, REPLY_TIMEOUT) {
+fn serve(socket_dir: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotDelivered {
+    let mut line = match AgentLine::connect(socket_dir, socket, REPLY_TIMEOUT) {
         Ok(line) => line,
         Err(why) => return why,
     };

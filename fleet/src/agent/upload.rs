@@ -189,7 +189,7 @@ impl Uploader {
         acknowledged
     }
 
-    /// Sends closings that the centre misses once more. What fails, it requests again.
+    /// Sends closings that the centre requested again. The centre repeats its request for those that fail now.
     async fn resend(&self, missing: MissingRange) {
         let Some(closings) = self.with_outbox(move |outbox| outbox.resend(missing)).await else { return };
         eprint_line(&self.log.words().agent.resend_requested(missing.from, missing.to));

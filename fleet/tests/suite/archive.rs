@@ -68,30 +68,30 @@ async fn nothing_is_lost_or_duplicated_over_crashes_of_all_parts() {
         }));
     }
     let all = seats.len() * usize::try_from(EACH).unwrap();
-    let reach = async |part: usize| {
+    let wait_for_sent = async |part: usize| {
         wait_until("more closings", async || (sent.load(Ordering::Relaxed) >= all * part / 6).then_some(())).await;
     };
-    reach(1).await;
+    wait_for_sent(1).await;
     stage.archive.process.kill();
-    reach(2).await;
+    wait_for_sent(2).await;
     stage.archive = start_archive(&stage.fleet, &[]);
     stage.fleet.nats.kill();
     stage.fleet.nats.restart();
-    reach(3).await;
+    wait_for_sent(3).await;
     stage.postgres.crash();
     stage.postgres.restart();
-    reach(4).await;
+    wait_for_sent(4).await;
     stage.archive.process.kill();
     stage.archive = start_archive(&stage.fleet, &[]);
-    reach(5).await;
+    wait_for_sent(5).await;
     stage.fleet.nats.kill();
     stage.fleet.nats.restart();
     for sender in senders {
         sender.await.unwrap();
     }
     stage.waits_for_number(CLOSINGS, i64::try_from(all).unwrap()).await;
-    let apart = "select count(distinct (site, seat, epoch, seq)) from closing";
-    assert_eq!(stage.postgres.number(apart).await, Some(i64::try_from(all).unwrap()));
+    let distinct = "select count(distinct (site, seat, epoch, seq)) from closing";
+    assert_eq!(stage.postgres.number(distinct).await, Some(i64::try_from(all).unwrap()));
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 1501))";
     assert_eq!(stage.postgres.number(whole).await, Some(4));
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
@@ -125,8 +125,8 @@ async fn the_newer_version_wins_and_no_seat_can_overwrite_anothers_call() {
     // Gaps count in the newest ledger, and rejected closings are not requested again.
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 3)) and seat = 'a1'";
     assert_eq!(stage.postgres.number(whole).await, Some(1));
-    let turned = "select count(*) from seat where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
-    assert_eq!(stage.postgres.number(turned).await, Some(1));
+    let other_seat = "select count(*) from seat where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
+    assert_eq!(stage.postgres.number(other_seat).await, Some(1));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ impl Chain {
             rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
         let lost = journals.keys().filter(|id| !rows.contains_key(*id)).count();
         let foreign = rows.keys().filter(|id| !journals.contains_key(*id)).count();
-        assert_eq!((lost, twice, foreign), (0, 0, 0), "lost, duplicated, of no journal");
+        assert_eq!((lost, twice, foreign), (0, 0, 0), "lost, duplicated, in no journal");
         assert_eq!(rows, journals, "seat and version");
         let status = self.fleet.connect(Identity::Program("status")).await;
         for (name, seat) in seats {
@@ -109,7 +109,7 @@ async fn close_calls(screen: &mut Screen, calls: usize) {
 
 /// Waits until keys mark sentences again. For 1.2 s after a change from outside they are ignored, as meant for the sentence
 /// before it.
-async fn keys_count_again() {
+async fn wait_until_keys_tick_again() {
     tokio::time::sleep(Duration::from_millis(1300)).await;
 }
 
@@ -153,19 +153,19 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
             screen.waits_for(CUT).await;
         }
         fleet.nats.restart();
-        let waits_for_log = stream_declaration(&fleet).await;
+        let in_log = stream_declaration(&fleet).await;
         if version % 3 == 2 || was_acknowledged {
             assert_eq!(
-                waits_for_log.as_ref().map(|klb| klb.version),
+                in_log.as_ref().map(|klb| klb.version),
                 Some(version),
                 "a received or acknowledged declaration is in the stream"
             );
         }
         acknowledged += u32::from(was_acknowledged);
-        in_stream.extend(waits_for_log.as_ref().map(|klb| klb.version));
+        in_stream.extend(in_log.as_ref().map(|klb| klb.version));
         for (screen, seat) in screens.iter().zip(&seats) {
             screen.waits_without(CUT).await;
-            let is_on = waits_for_log.as_ref().filter(|klb| klb.state == State::On);
+            let is_on = in_log.as_ref().filter(|klb| klb.state == State::On);
             match is_on {
                 Some(klb) => {
                     screen
@@ -176,7 +176,7 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
             }
             assert_eq!(
                 seat.klb().map(|klb| (klb.version, klb.state)),
-                waits_for_log.as_ref().map(|klb| (klb.version, klb.state))
+                in_log.as_ref().map(|klb| (klb.version, klb.state))
             );
         }
     }
@@ -187,7 +187,7 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
             shown.is_subset(&in_stream),
             "a screen showed a declaration that the stream does not have: {shown:?} {in_stream:?}"
         );
-        assert!(!screen.has_shown(GONE), "the agent was there all the time");
+        assert!(!screen.has_shown(GONE), "the agent ran all the time");
     }
 }
 
@@ -215,7 +215,7 @@ async fn ten_thousand_offline_closings_reach_the_database_once_over_crashes_of_a
     chain.fleet.nats.kill();
     for screen in &screens {
         screen.waits_for(CUT).await;
-        assert!(screen.text().contains(KLB), "the last that is known stays: {}", screen.text());
+        assert!(screen.text().contains(KLB), "the last known declaration stays: {}", screen.text());
     }
     chain.fleet.nats.restart();
     chain.waits_for_closings(2_500).await;
@@ -261,7 +261,7 @@ async fn a_restarted_prompter_shows_klb_and_its_open_call_is_closed_once() {
     chain.waits_for_closings(2).await;
     chain.declare(1, State::On).await;
     screen.waits_for(KLB).await;
-    keys_count_again().await;
+    wait_until_keys_tick_again().await;
     screen.type_keys(" ");
     screen.waits_for("√").await;
     wait_until("the open call on the disk", async || (seat.calls() == 3).then_some(())).await;
@@ -272,13 +272,13 @@ async fn a_restarted_prompter_shows_klb_and_its_open_call_is_closed_once() {
     // The fleet's agent connects to the new prompter at once, and counts only that one.
     chain.declare(2, State::Off).await;
     again.waits_without(KLB).await;
-    keys_count_again().await;
+    wait_until_keys_tick_again().await;
     let status = chain.fleet.connect(Identity::Program("status")).await;
     wait_until("one prompter", async || state_of(&status, "jkt", "a1").await.filter(|s| s.prompters == 1)).await;
     close_calls(&mut again, 1).await;
     chain.waits_for_closings(4).await;
     chain.assert_complete(&[("a1", &seat)], 4).await;
-    assert!(!again.has_shown(CUT), "the link was there all the time");
+    assert!(!again.has_shown(CUT), "the link was up all the time");
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn a_killed_agent_is_shown_and_catches_up_after_its_restart() {
     let mut screen = seat.screen();
     chain.declare(1, State::On).await;
     screen.waits_for(KLB).await;
-    keys_count_again().await;
+    wait_until_keys_tick_again().await;
     close_calls(&mut screen, 1).await;
     chain.waits_for_closings(1).await;
     seat.agent().kill();
@@ -354,8 +354,8 @@ async fn a_flapping_link_loses_nothing_and_every_cut_is_shown() {
     chain.assert_complete(&[("a1", &seat)], 3_000).await;
     let centre = jetstream::new(chain.fleet.connect(Identity::Program("archive")).await);
     let closings = centre.get_stream("CLOSINGS_JKT").await.expect("the stream");
-    assert_eq!(closings.cached_info().state.messages, 3_000, "sent again is no second message");
-    assert!(!screen.has_shown(GONE), "the agent was there all the time");
+    assert_eq!(closings.cached_info().state.messages, 3_000, "a resent closing is not a second message");
+    assert!(!screen.has_shown(GONE), "the agent ran all the time");
 }
 
 #[tokio::test]

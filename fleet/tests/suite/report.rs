@@ -6,7 +6,7 @@ use std::io::Write as _;
 use penutup_cli_kit::report::{Between, Form, csv, render};
 use penutup_cli_kit::words::Lang;
 use penutup_journal::merge::{Merge, Refused};
-use penutup_journal::report::{By, Fold, span};
+use penutup_journal::report::{By, ReportBuilder, span};
 use penutup_rules::loaded::LoadedRules;
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,12 +21,12 @@ const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), (
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
     let rules = LoadedRules::built_in().rules;
     let zone = rules.zones[0].offset;
-    let mut fold = Fold::new(zone);
+    let mut builder = ReportBuilder::new(zone);
     let mut lines = Vec::new();
     let span = span(days.from, days.to, zone);
     let texts = merge
         .each(span, |summary, record| {
-            fold.add(summary);
+            builder.add(summary);
             lines.push((summary.start_ms, record.id, csv::line(record, zone)));
             Ok::<(), Refused>(())
         })
@@ -35,7 +35,7 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    render(&fold.report(&texts), form, days, by, &LoadedRules::built_in().rules, Lang::Id.words()).unwrap()
+    render(&builder.report(&texts), form, days, by, &LoadedRules::built_in().rules, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

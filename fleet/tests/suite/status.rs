@@ -196,8 +196,8 @@ async fn a_terminal_shows_the_status_until_q_and_is_restored() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
     command.args(["status", "--lang", "en", "--config"]).arg(fleet.config(Identity::Program("status")));
     let mut screen = Screen::start(&command);
-    screen.waits_for("q ends").await;
+    screen.waits_for("q quits").await;
     screen.type_keys("q");
     screen.wait_for_exit().await;
-    screen.waits_until("the screen before it", |text| !text.contains("q ends")).await;
+    screen.waits_until("the screen before it", |text| !text.contains("q quits")).await;
 }

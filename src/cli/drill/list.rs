@@ -27,10 +27,10 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     for zone in &rules.zones {
         let places = materials.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
         let count: usize = places.map(|p| p.names.len()).sum();
-        let told = w.list_places(count);
+        let count_text = w.list_places(count);
         // A zone without a place can be asked about as well: its name is used as the place.
-        let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
-        let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
+        let (mark, text) = if count > 0 { ("√", count_text.as_str()) } else { ("-", w.list_no_place) };
+        let _ = writeln!(out, "  {mark} {id:<28} {text}", id = shown(&zone.id));
     }
     for (title, values) in
         [(w.list_never_told, generator.unmentioned_values()), (w.list_unknown_values, generator.unreviewed_values())]
@@ -67,9 +67,9 @@ fn section<'r>(
     let _ = write!(out, "\n{title}\n");
     for (id, when) in all {
         let count = generator.scenarios_for(when);
-        let told = w.list_stories(count);
+        let count_text = w.list_stories(count);
         let _ = if count > 0 {
-            writeln!(out, "  √ {id:<28} {told}", id = shown(id))
+            writeln!(out, "  √ {id:<28} {count_text}", id = shown(id))
         } else {
             unreached += 1;
             writeln!(out, "  - {id:<28} {none}", id = shown(id), none = w.list_none)

@@ -69,7 +69,7 @@ fn verdict(sheet: &Sheet, words: &Words) -> String {
     let passed = || if sheet.passed { d.passed(sheet.pass) } else { d.not_passed(sheet.pass) };
     let passed = sheet.exam.then(passed);
     let broken = (!sheet.complete).then(|| d.broken_off.to_owned());
-    passed.into_iter().chain(broken).fold(String::new(), |out, told| format!("{out}. {told}"))
+    passed.into_iter().chain(broken).fold(String::new(), |out, part| format!("{out}. {part}"))
 }
 
 /// What was answered.
@@ -104,7 +104,7 @@ fn tallies(out: &mut String, title: &str, all: &[Tally], words: &Words) {
     let _ = write!(out, "\n{title}\n");
     for tally in all {
         let full = tally.right == tally.asked;
-        let told = d.tally(tally.asked, tally.right);
-        let _ = writeln!(out, "  {} {:<32} {told}", if full { "√" } else { " " }, shown(&tally.what));
+        let count = d.tally(tally.asked, tally.right);
+        let _ = writeln!(out, "  {} {:<32} {count}", if full { "√" } else { " " }, shown(&tally.what));
     }
 }

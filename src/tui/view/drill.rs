@@ -16,7 +16,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::feedback;
-use super::header::rule;
+use super::header::{rule, segments};
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
 use super::{Block, DrawContext, Drawn, Foot, Priority, Size, footer, paint_ground, prompter, put, stack, to_rows};
@@ -258,13 +258,8 @@ fn blind(
     out.push(Block { lines: rows.collect(), priority: None, least: offered.len().min(4), cursor: None });
     out.push(Block::gap());
     let mut spans = vec![look.span(format!("   {}: ", w.blind_greeting), Role::Text)];
-    for (at, row) in rules.greetings.rows().iter().enumerate() {
-        let chosen = greeting == Some(at);
-        let (text, role) =
-            if chosen { (format!("[{}]", row.word), Role::Sentence) } else { (row.word.clone(), Role::Text) };
-        spans.push(look.span(text, role));
-        spans.push(look.span("  ", Role::Text));
-    }
+    let words = rules.greetings.rows().iter().enumerate();
+    spans.extend(segments(look, words.map(|(at, row)| (row.word.as_str(), greeting == Some(at)))));
     let runs: Vec<(String, ratatui::style::Style)> =
         spans.into_iter().map(|s| (s.content.into_owned(), s.style)).collect();
     let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));

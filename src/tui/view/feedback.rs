@@ -45,10 +45,14 @@ pub fn card(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
 }
 
 fn point(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, right: bool, text: &str) {
-    let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Badge) };
+    let (mark, role) = if right { ("√", Role::Said) } else { ("-", Role::Badge) };
     let mut lines = wrap([(text, look.style(Role::Text))], look.columns.saturating_sub(5).max(1));
     for (at, line) in lines.iter_mut().enumerate() {
-        line.spans.insert(0, if at == 0 { look.span(mark, role) } else { look.span("   ", Role::Text) });
+        if at == 0 {
+            line.spans.splice(0..0, [look.span(" ", Role::Text), look.span(mark, role), look.span(" ", Role::Text)]);
+        } else {
+            line.spans.insert(0, look.span("   ", Role::Text));
+        }
     }
     for line in lines {
         page.push(line);

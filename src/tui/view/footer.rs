@@ -22,15 +22,15 @@ pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
         return vec![Block::sentence(question(look))];
     }
     let mut out = Vec::new();
-    let complete =
-        completion(look).filter(|_| *look.app.mode() == Mode::Closing || matches!(look.app.mode(), Mode::Typing(_)));
+    let complete = completion(look).filter(|_| *look.app.mode() == Mode::Closing);
     let complete = complete.map(|text| {
         let is_whole = width(&text) + 3 <= look.columns;
         let text =
             if is_whole { text } else { shorten(look.app.words().screen.all_said, look.columns.saturating_sub(3)) };
         Line::from(vec![look.span(" ", Role::Text), look.span(format!(" {text} "), Role::Done)])
     });
-    let notice = notice(look);
+    // The key list has the notices in full.
+    let notice = notice(look).filter(|_| *look.app.mode() != Mode::Panel(Panel::Help));
     match (complete, notice) {
         (Some(line), None) if look.rows < OWN_ROW_FROM => out.push(Block::line(Priority::Notice, line)),
         (complete, notice) => {
@@ -72,7 +72,8 @@ fn notice(look: &DrawContext<'_>) -> Option<Line<'static>> {
     let mark = if app.notice_is_trouble() { vec![look.span(" ! ", Role::Badge)] } else { Vec::new() };
     let used = 1 + mark.len() * 4;
     let room = look.columns.saturating_sub(used + 1);
-    let key = keymap::key_of(app, &Action::Panel(Panel::Help)).filter(|_| look.offers(&Action::Panel(Panel::Help)));
+    let key = keymap::key_of(app, &Action::Panel(Panel::Help))
+        .filter(|_| look.offers(&Action::Panel(Panel::Help)) && *app.mode() == Mode::Closing);
     let rest = key.filter(|_| more > 0 || width(text) > room).map(|key| {
         let count = if more > 0 { format!(" (+{more})") } else { String::new() };
         (count, look.span(key.name(app.words()), Role::Cap), format!(" {}", app.words().screen.in_full))
@@ -118,7 +119,7 @@ fn keys(look: &DrawContext<'_>) -> Line<'static> {
     let text = |row: &keymap::KeyBinding| {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
         let label = match row.action {
-            Action::Said if is_narrow && !look.app.is_complete() => words.keys.said_short,
+            Action::Said if is_narrow && !look.app.is_complete() && !look.app.is_previewing() => words.keys.said_short,
             Action::SaidAll => words.keys.said_all_short,
             Action::Zone => words.keys.zone_short,
             Action::Panel(panel) if is_narrow && *look.app.mode() != Mode::Panel(panel) => (panel.row().short)(words),

@@ -17,20 +17,27 @@ use crate::wrap::{shorten, shorten_front, width};
 
 /// The most rows of facts; the rest is counted here and listed in the key list.
 const FACT_ROWS: usize = 3;
+/// The most columns of a fact's label.
+const LONGEST_LABEL: usize = 20;
 /// The most rows of fields.
 const FIELD_ROWS: usize = 3;
 /// The most rows of one fact's banner.
 const BANNER_ROWS: usize = 3;
 /// From this many rows on there is a row for a badge, so that nothing moves when one appears.
 const BADGE_FROM: usize = 18;
+/// In a window with fewer rows a banner has one row.
+const LOW: usize = 10;
 /// The columns between two switches.
 const BETWEEN: &str = "   ";
 
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
-    out.extend(facts(look));
+    // Where all values of the facts fit, a banner takes the row of its switch; else that of the line.
+    let whole = if look.size == Size::Compact { None } else { switch_rows(look) };
+    let line = if whole.is_some() { vec![Block::line(Priority::Line, rule(look))] } else { line_or_banner(look) };
+    out.extend(whole.unwrap_or_else(|| short_switches(look)));
     out.extend(fields(look));
-    out.extend(line_or_banner(look));
+    out.extend(line);
     out.extend(badges(look));
     out
 }
@@ -86,15 +93,15 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
         let pairs = centre.iter().flat_map(|centre| soon.iter().map(move |soon| (centre.as_deref(), soon)));
         pairs.map(move |(centre, soon)| (phone, centre, soon))
     });
-    let rights: Vec<_> = rights.map(|(phone, centre, soon)| row(phone, centre, soon)).collect();
+    let mut rights = rights.map(|(phone, centre, soon)| row(phone, centre, soon));
+    let whole = rights.next().unwrap_or_default();
     let fits = |left: &[Span<'static>], right: &[Span<'static>]| {
         wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) <= look.columns
     };
-    if let Some(left) = left.iter().find(|left| fits(left, &rights[0])) {
-        let right = rights.into_iter().next().unwrap_or_default();
-        return look.two_ends(left.clone(), right);
+    if let Some(left) = left.into_iter().find(|left| fits(left, &whole)) {
+        return look.two_ends(left, whole);
     }
-    let right = rights.into_iter().find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
+    let right = rights.find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
     look.two_ends(Vec::new(), right)
 }
 
@@ -128,7 +135,10 @@ fn upper(key: Option<char>) -> String {
 }
 
 /// Values side by side, the chosen one filled between half blocks, so that it also reads without colour.
-fn segments<'a>(look: &DrawContext<'_>, values: impl Iterator<Item = (&'a str, bool)>) -> Vec<Span<'static>> {
+pub(super) fn segments<'a>(
+    look: &DrawContext<'_>,
+    values: impl Iterator<Item = (&'a str, bool)>,
+) -> Vec<Span<'static>> {
     let edge = |edge: &'static str| Span::styled(edge, look.edge_of(Role::Chosen));
     let mut out = Vec::with_capacity(8);
     for (text, is_chosen) in values {
@@ -202,30 +212,35 @@ enum Row {
     Switches(Vec<usize>),
 }
 
-/// The facts as switches. One that may have a banner has a row of its own, which the banner then takes.
-fn facts(look: &DrawContext<'_>) -> Vec<Block> {
+/// The facts with their chosen values only.
+fn short_switches(look: &DrawContext<'_>) -> Vec<Block> {
     let facts = &look.app.rules().facts;
     if facts.is_empty() {
         return Vec::new();
-    }
-    if look.size != Size::Compact
-        && let Some(rows) = switch_rows(look)
-    {
-        return rows;
     }
     let chips = facts.iter().enumerate().map(|(at, fact)| short_switch(look, at, fact)).collect();
     let rows = if look.size == Size::Compact { 2 } else { FACT_ROWS };
     flow(look, chips, DOT, rows).into_iter().map(|line| Block::line(Priority::Facts, line)).collect()
 }
 
-/// `None` if the facts with all their values don't fit.
+/// The facts as switches; `None` if they need too many rows. One that may have a banner has a row of its own, which the
+/// banner then takes.
 fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
     let facts = &look.app.rules().facts;
+    let label = |at: usize| shorten(&facts[at].label, LONGEST_LABEL);
     let values = |at: usize| {
         let position = look.app.call().situation().value(at);
-        segments(look, facts[at].values.iter().enumerate().map(|(value, v)| (v.label.as_str(), value == position)))
+        let all = facts[at].values.iter().enumerate().map(|(value, v)| (v.label.as_str(), value == position));
+        let all = segments(look, all);
+        // Values that don't fit give way to the chosen one.
+        let room = look.columns.saturating_sub(4 + width(&label(at)));
+        if wide(&all) <= room {
+            return all;
+        }
+        let chosen = shorten(&facts[at].values[position].label, room.saturating_sub(2));
+        segments(look, std::iter::once((chosen.as_str(), true)))
     };
-    let needs = |at: usize| 2 + width(&facts[at].label) + 1 + wide(&values(at));
+    let needs = |at: usize| 2 + width(&label(at)) + 1 + wide(&values(at));
     let mut rows: Vec<Row> = Vec::new();
     let mut used = 0;
     for (at, fact) in facts.iter().enumerate() {
@@ -240,9 +255,6 @@ fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
             rows.push(Row::Switches(vec![at]));
             used = 1 + needs(at);
         }
-        if 1 + needs(at) > look.columns {
-            return None;
-        }
     }
     if rows.len() > FACT_ROWS {
         return None;
@@ -252,11 +264,11 @@ fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
         Row::Banner(at) => *at,
         Row::Switches(all) => all[0],
     };
-    let label = rows.iter().map(|row| width(&facts[first(row)].label)).max().unwrap_or(0);
-    let switch = |at: usize, label: usize| {
-        let key = upper(facts[at].key);
-        let pad = " ".repeat(label.saturating_sub(width(&facts[at].label)) + 1);
-        let mut out = vec![look.span(format!("{key:1} {}{pad}", facts[at].label), Role::Text)];
+    let column = rows.iter().map(|row| width(&label(first(row)))).max().unwrap_or(0);
+    let switch = |at: usize, column: usize| {
+        let (key, label) = (upper(facts[at].key), label(at));
+        let pad = " ".repeat(column.saturating_sub(width(&label)) + 1);
+        let mut out = vec![look.span(format!("{key:1} {label}{pad}"), Role::Text)];
         out.extend(values(at));
         out
     };
@@ -267,12 +279,12 @@ fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
             Row::Switches(all) => all,
         };
         let total: usize = 1 + all.iter().map(|at| needs(*at) + width(BETWEEN)).sum::<usize>() - width(BETWEEN);
-        let room = look.columns.saturating_sub(total) + width(&facts[all[0]].label);
+        let room = look.columns.saturating_sub(total) + width(&label(all[0]));
         for (place, at) in all.iter().enumerate() {
             if place > 0 {
                 spans.push(look.span(BETWEEN, Role::Text));
             }
-            spans.extend(switch(*at, if place == 0 { label.min(room) } else { 0 }));
+            spans.extend(switch(*at, if place == 0 { column.min(room) } else { 0 }));
         }
         Line::from(spans)
     };
@@ -286,15 +298,12 @@ fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
     Some(blocks.collect())
 }
 
-/// The line below the switches. Where the switches are short, the banner takes its row.
+/// The line below the switches, or the banners.
 fn line_or_banner(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = Vec::new();
-    let in_place = look.size != Size::Compact && switch_rows(look).is_some();
-    if !in_place {
-        for at in 0..look.app.rules().facts.len() {
-            if let Some(banner) = look.app.banner(at) {
-                out.push(Block::new(Priority::Alarm, banner_rows(look, at, &banner)));
-            }
+    for at in 0..look.app.rules().facts.len() {
+        if let Some(banner) = look.app.banner(at) {
+            out.push(Block::new(Priority::Alarm, banner_rows(look, at, &banner)));
         }
     }
     if out.is_empty() {
@@ -312,6 +321,9 @@ fn banner_text(look: &DrawContext<'_>, at: usize, banner: &Banner<'_>) -> String
         parts.join(" · ")
     };
     let [all, main, least] = [join(&banner.since, &declared), join(&banner.since, &[]), join(&banner.value, &[])];
+    if look.rows < LOW && width(&least) + 2 > look.columns {
+        return banner.value.clone();
+    }
     let fits = |text: &String| width(text) + 2 <= look.columns;
     [all, main.clone(), least].into_iter().find(fits).unwrap_or(main)
 }
@@ -346,22 +358,23 @@ fn alarm(look: &DrawContext<'_>, text: &str, rows: usize) -> Vec<Line<'static>> 
         .collect()
 }
 
-/// The rows above the script: what was declared of an emergency, questions, the contradiction in the SOP. The row of the
-/// first one is there before it is needed.
+/// The rows above the script: what was declared of an emergency, questions, the contradiction in the SOP, whose row is
+/// there before it is needed.
 fn badges(look: &DrawContext<'_>) -> Vec<Block> {
     let app = look.app;
     // While a field or a question is open, the keys have other actions.
-    let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
+    let answerable = || keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
     let mut out = Vec::new();
     for at in 0..app.rules().facts.len() {
         out.extend(declared(look, at));
-        if answerable && app.asked_fact() == Some(at) {
+        if app.asked_fact() == Some(at) && answerable() {
             out.push(Block::new(Priority::Alarm, asked(look, &question(look, at))));
         }
     }
-    out.extend(caution(look).map(|line| Block::line(Priority::Last, line)));
-    if out.is_empty() && look.rows >= BADGE_FROM {
-        out.push(Block::gap());
+    match caution(look) {
+        Some(line) => out.push(Block::line(Priority::Last, line)),
+        None if look.rows >= BADGE_FROM => out.push(Block::gap()),
+        None => {}
     }
     out
 }
@@ -397,7 +410,8 @@ fn declared(look: &DrawContext<'_>, at: usize) -> Option<Block> {
     }
     let join = |most: usize| app.declaration_text(at, |text| shorten(text, most)).join(" · ");
     // If it is too long, who and why are shortened: the end time must be visible.
-    let text = [usize::MAX, 48, 24, 12, 8].into_iter().map(join).find(|text| width(text) + 3 <= look.columns);
+    let widths = std::iter::once(usize::MAX).chain((8..look.columns).rev());
+    let text = widths.map(join).find(|text| width(text) + 3 <= look.columns);
     let text = text.unwrap_or_else(|| join(8));
     match app.banner(at) {
         Some(banner) if banner_text(look, at, &banner).contains(&join(usize::MAX)) => None,
@@ -437,8 +451,12 @@ fn caution(look: &DrawContext<'_>) -> Option<Line<'static>> {
     });
     let room = look.columns.saturating_sub(3);
     let shorter = [": ", " ("].iter().filter_map(|end| short.split_once(end).map(|(first, _)| first));
-    let text = std::iter::once(short).chain(shorter).find(|text| width(text) <= room).unwrap_or(short);
-    Some(badge(look, text, why))
+    // With the key that explains it, if a shorter form leaves room for that.
+    let forms: Vec<&str> = std::iter::once(short).chain(shorter).collect();
+    let hint = if why.is_empty() { 0 } else { wide(&why) + 3 };
+    let fitting = |room: usize| forms.iter().find(|text| width(text) <= room).copied();
+    let text = fitting(room.saturating_sub(hint)).or_else(|| fitting(room)).map(str::to_owned);
+    Some(badge(look, &text.unwrap_or_else(|| shorten(short, room.saturating_sub(hint))), why))
 }
 
 fn fields(look: &DrawContext<'_>) -> Vec<Block> {
@@ -524,7 +542,7 @@ fn chips(look: &DrawContext<'_>, form: FieldForm) -> Vec<Vec<Span<'static>>> {
         _ => None,
     };
     let mut zone = vec![key_span(zone_key)];
-    if !form.zone {
+    if !form.zone || rules.zones.len() == 1 {
         return chips.into_iter().map(|(_, spans)| spans).collect();
     }
     if form.choices {

@@ -117,9 +117,9 @@ impl<'l, 'a> Lines<'l, 'a> {
     }
 
     /// A bar and a count for each label.
-    fn bars(&mut self, bars: &[(String, u64)]) {
+    fn bars(&mut self, bars: &[(String, u64)], of: u64) {
         let look = self.look;
-        let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+        let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(of).max(1);
         let label_columns = bars.iter().map(|(label, _)| width(label)).max().unwrap_or(0).min(look.columns / 2);
         let room = u64::try_from(look.columns.saturating_sub(label_columns + 14).min(40)).unwrap_or(0);
         for (label, count) in bars {
@@ -152,7 +152,7 @@ impl<'l, 'a> Lines<'l, 'a> {
             Part::Paragraph(text) => self.paragraph(text),
             Part::Hours(heading, first, counts) => self.hours(heading, *first, counts),
             Part::Keys(groups) => self.keys(groups),
-            Part::Bars(bars) => self.bars(bars),
+            Part::Bars(bars, of) => self.bars(bars, *of),
         }
     }
 
@@ -230,15 +230,18 @@ pub fn reasons(look: &DrawContext<'_>, rows: usize) -> Vec<Line<'static>> {
     let mut lines = Lines::new(look, &page.title);
     // Only the sentence is bold.
     lines.lines = vec![Line::from(look.span(format!(" {}", page.title), Role::Text))];
+    let mut ends = vec![lines.lines.len()];
     for part in &page.parts {
-        let before = lines.lines.len();
         lines.part(part);
-        if lines.lines.len() <= rows {
+        let end = lines.lines.len();
+        if end <= rows {
+            ends.push(end);
             continue;
         }
-        // A blank row and a heading alone say nothing.
+        // The row below is for the key. A part that is cut keeps a few rows; a heading alone says nothing.
         let cut = rows.saturating_sub(1);
-        lines.lines.truncate(if cut >= before + LEAST_OF_PART { cut } else { before.min(cut) });
+        let whole = ends.iter().rfind(|end| **end <= cut).copied().unwrap_or(0);
+        lines.lines.truncate(if cut >= whole + LEAST_OF_PART { cut } else { whole });
         let key = keymap::key_of(look.app, &Action::Panel(Panel::Basis)).map(|key| key.name(look.app.words()));
         lines.push(Line::from(vec![
             look.span(" ", Role::Text),

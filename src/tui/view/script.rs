@@ -17,9 +17,9 @@ use crate::wrap::{NO_BREAK, shorten, width};
 const GUTTER: usize = 3;
 /// The widest line of a sentence, for easy reading: in the wide layout, where rows are plenty, and in the others.
 const SENTENCE: (usize, usize) = (60, 72);
-/// From this many rows on there is a row below the opening reminder. It does not depend on the plan, so that a fact
-/// moves nothing above the first sentence that it changes.
-const ROOMY: usize = 14;
+/// From this many rows of the window on there is a row below the opening reminder. It depends neither on the plan, so
+/// that a fact moves nothing above the first sentence that it changes, nor on an open question.
+const ROOMY: usize = 24;
 /// From how many rows on the steps before the current one keep two, or one.
 const ABOVE: (usize, usize) = (9, 6);
 
@@ -67,7 +67,7 @@ impl<'a> Script<'a> {
 
     /// The rows of the sentence that is shown in full, without its title.
     pub fn least_rows(&self) -> usize {
-        self.focus.map_or(0, |at| self.parts[at].words.len().max(1))
+        self.focus.map_or(1, |at| self.parts[at].words.len().max(1))
     }
 
     /// The region in this many rows.
@@ -75,13 +75,14 @@ impl<'a> Script<'a> {
         let Self { look, parts, focus } = self;
         let fits = Drawn { most_scroll: 0, page: rows };
         // The row below the opening reminder is the first to go.
-        let is_tight = rows < ROOMY && parts.first().is_some_and(|part| part.entry.mark == Mark::Reminder);
+        let is_tight = look.rows < ROOMY && parts.first().is_some_and(|part| part.entry.mark == Mark::Reminder);
         let gaps = parts.len().saturating_sub(1 + usize::from(is_tight));
         if parts.iter().map(Part::rows).sum::<usize>() + gaps <= rows {
             return (whole_script(parts, is_tight), fits);
         }
         if let Some(at) = focus {
-            return around(&look, parts, at, rows);
+            let current = parts.iter().position(|part| part.entry.mark == Mark::Current);
+            return around(&look, parts, current, at, rows);
         }
         let mut titles: Vec<Line<'static>> = parts.into_iter().map(|part| part.title).collect();
         let drawn = if titles.len() > rows { scroll(&look, &mut titles, rows) } else { fits };
@@ -101,48 +102,78 @@ fn whole_script(parts: Vec<Part>, is_tight: bool) -> Vec<Line<'static>> {
     out
 }
 
-/// The part at `focus` in full, at a row that does not depend on what was said; the others as far as there is room.
-fn around(look: &DrawContext<'_>, mut parts: Vec<Part>, focus: usize, rows: usize) -> (Vec<Line<'static>>, Drawn) {
-    let mut behind = parts.split_off(focus + 1);
+/// The current part in full, at a row that does not depend on what was said, below it the previewed one (`focus`, else
+/// the same), and the others as far as there is room. Where there is no room for both, the previewed one alone.
+fn around(
+    look: &DrawContext<'_>,
+    mut parts: Vec<Part>,
+    current: Option<usize>,
+    focus: usize,
+    rows: usize,
+) -> (Vec<Line<'static>>, Drawn) {
+    let both = current.filter(|at| *at != focus && parts[*at].rows() + 1 + parts[focus].rows() <= rows);
+    let here = both.unwrap_or(focus);
+    let mut behind = parts.split_off(here + 1);
     let Some(here) = parts.pop() else { return (Vec::new(), Drawn::default()) };
+    let fits = Drawn { most_scroll: 0, page: rows };
     let needs = here.rows();
     if needs > rows {
         let mut words = here.words;
-        let drawn =
-            if words.len() > rows { scroll(look, &mut words, rows) } else { Drawn { most_scroll: 0, page: rows } };
+        let drawn = if words.len() > rows { scroll(look, &mut words, rows) } else { fits };
         return (words, drawn);
+    }
+    let mut previewed = 0;
+    if let Some(current) = both {
+        // What lies between the two gives way to the previewed one.
+        if focus > current {
+            behind.drain(..focus - current - 1);
+        } else {
+            behind.insert(0, parts.remove(focus));
+        }
+        previewed = behind[0].rows() + 1;
     }
     let above = match rows {
         _ if rows >= ABOVE.0 => 2,
         _ if rows >= ABOVE.1 => 1,
         _ => 0,
     };
-    let above = above.min(rows - needs);
+    let above = above.min(rows - needs - previewed);
     let mut out: Vec<Line<'static>> = parts.drain(parts.len().saturating_sub(above)..).map(|part| part.title).collect();
     out.resize_with(above, Line::default);
     out.extend(here.into_lines());
-    let left = rows - above - needs;
-    let whole: usize = behind.iter().map(|part| part.rows() + 1).sum();
-    if whole <= left {
-        for part in behind {
-            out.push(Line::default());
-            out.extend(part.into_lines());
-        }
-    } else {
-        let gap = usize::from(left > behind.len());
-        out.extend((0..gap).map(|_| Line::default()));
-        let room = left - gap;
-        let hidden = behind.split_off(room.min(behind.len())).len();
-        let last = behind.last().map(|part| look.app.rules().step(part.entry.step).title.clone());
-        out.extend(behind.into_iter().map(|part| part.title));
-        if let Some(title) = last.filter(|_| hidden > 0) {
-            let more = format!("  +{hidden}");
-            let title = shorten(&title, look.columns.saturating_sub(GUTTER + width(&more)));
-            out.pop();
-            out.push(Line::from(vec![look.span(format!("   {title}"), Role::Text), look.span(more, Role::Muted)]));
-        }
+    out.extend(ahead(look, behind, rows - above - needs, usize::from(both.is_some())));
+    (out, fits)
+}
+
+/// The parts below the current one: as many in full as leave a row for the title of each of the others, and at least
+/// `least`; then titles.
+fn ahead(look: &DrawContext<'_>, mut parts: Vec<Part>, rows: usize, least: usize) -> Vec<Line<'static>> {
+    let needs = |full: usize| {
+        let rest = parts.len() - full;
+        let sentences: usize = parts[..full].iter().map(|part| part.rows() + 1).sum();
+        sentences + if rest > 0 { rest + usize::from(full > 0) } else { 0 }
+    };
+    let full = (1..=parts.len()).rfind(|full| needs(*full) <= rows).unwrap_or(least);
+    let titles = parts.split_off(full);
+    let mut out = Vec::new();
+    for part in parts {
+        out.push(Line::default());
+        out.extend(part.into_lines());
     }
-    (out, Drawn { most_scroll: 0, page: rows })
+    let left = rows.saturating_sub(out.len());
+    let gap = usize::from(left > titles.len() && !titles.is_empty());
+    out.extend((0..gap).map(|_| Line::default()));
+    let shown = titles.len().min(left - gap);
+    let hidden = titles.len() - shown;
+    let last = titles[..shown].last().map(|part| look.app.rules().step(part.entry.step).title.clone());
+    out.extend(titles.into_iter().take(shown).map(|part| part.title));
+    if let Some(title) = last.filter(|_| hidden > 0) {
+        let more = format!("  +{hidden}");
+        let title = shorten(&title, look.columns.saturating_sub(GUTTER + width(&more)));
+        out.pop();
+        out.push(Line::from(vec![look.span(format!("   {title}"), Role::Text), look.span(more, Role::Muted)]));
+    }
+    out
 }
 
 /// Whether a reminder comes before the first spoken step.

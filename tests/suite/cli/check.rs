@@ -98,12 +98,12 @@ fn an_unreadable_file_is_status_2_with_its_path() {
         [("hilang.toml", "tidak ada"), ("folder.toml", "ini folder, bukan berkas"), ("folder.toml/x", "tidak ada")]
     {
         for form in ["text", "json"] {
-            let told = home.penutup(["check", file, "--format", form]).failed();
-            assert!(told.contains(file) && told.contains(why), "{file}: {told}");
+            let output = home.penutup(["check", file, "--format", form]).failed();
+            assert!(output.contains(file) && output.contains(why), "{file}: {output}");
         }
     }
-    let told = home.penutup(["check", "--lang", "en", "hilang.toml"]).failed();
-    assert_eq!(told, "error: Cannot read hilang.toml: this file or folder does not exist\n");
+    let output = home.penutup(["check", "--lang", "en", "hilang.toml"]).failed();
+    assert_eq!(output, "error: Cannot read hilang.toml: this file or folder does not exist\n");
 }
 
 #[cfg(unix)]
@@ -116,8 +116,8 @@ fn a_pipe_or_a_device_is_refused_at_once() {
         files.push("pipe");
     }
     for file in files {
-        let told = home.penutup(["check", file]).failed();
-        assert!(told.contains("ini bukan berkas biasa"), "{file}: {told}");
+        let output = home.penutup(["check", file]).failed();
+        assert!(output.contains("ini bukan berkas biasa"), "{file}: {output}");
     }
 }
 

@@ -37,8 +37,8 @@ fn the_zone_of_the_settings_is_the_default() {
     assert_eq!(zone(&[]), "WIT");
     assert_eq!(zone(&["--zone", "WITA"]), "WITA");
     home.write_config("settings.toml", "zone = \"WIP\"\n");
-    let told = home.penutup(["say"]).failed();
-    assert!(told.contains("Zona \"WIP\" dari pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
+    let output = home.penutup(["say"]).failed();
+    assert!(output.contains("Zona \"WIP\" dari pengaturan") && output.contains("WIB, WITA, WIT"), "{output}");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
     let home = Home::new();
     home.write_config("settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
     for args in [&["say"][..], &["check"]] {
-        let told = home.penutup(args).failed();
+        let output = home.penutup(args).failed();
         for part in [
             "settings.toml:2:1",
             "Kunci \"lnag\"",
@@ -55,7 +55,7 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
             "\"gelap\"",
             "proyektor",
         ] {
-            assert!(told.contains(part), "{part:?} is not in {told}");
+            assert!(output.contains(part), "{part:?} is not in {output}");
         }
     }
     // Verbs that don't need them are not affected.
@@ -69,10 +69,10 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
 #[test]
 fn a_named_settings_file_must_exist() {
     let home = Home::new();
-    let told = home.penutup(["say", "--settings", "hilang.toml"]).failed();
-    assert!(told.contains("hilang.toml") && told.contains("tidak ada"), "{told}");
-    let told = home.penutup(["say"]).env("PENUTUP_SETTINGS", "hilang.toml").failed();
-    assert!(told.contains("hilang.toml"), "{told}");
+    let output = home.penutup(["say", "--settings", "hilang.toml"]).failed();
+    assert!(output.contains("hilang.toml") && output.contains("tidak ada"), "{output}");
+    let output = home.penutup(["say"]).env("PENUTUP_SETTINGS", "hilang.toml").failed();
+    assert!(output.contains("hilang.toml"), "{output}");
     home.penutup(["say"]).env("PENUTUP_SETTINGS", "").ok();
 }
 
@@ -110,8 +110,8 @@ fn the_share_suggested_by_init_works_in_settings() {
         let key = line.split(" = ").next().unwrap_or_default();
         assert!(template.lines().any(|l| l.starts_with(&format!("# {key} = "))), "{key} stands in it behind a #");
     }
-    let told = home.penutup(["paths"]).ok();
-    assert!(told.contains("broadcast.folder belum diisi di pengaturan"), "{told}");
+    let output = home.penutup(["paths"]).ok();
+    assert!(output.contains("broadcast.folder belum diisi di pengaturan"), "{output}");
     // The folder of the example, in this home.
     let share = home.path().join("bersama");
     std::fs::create_dir_all(share.join("klb")).expect("folders");
@@ -121,10 +121,11 @@ fn the_share_suggested_by_init_works_in_settings() {
         klb.strip_suffix("klb").and_then(|folder| folder.strip_suffix(['/', '\\'])).expect("KLB has its own folder");
     let settings = lines.join("\n").replace(example, share.to_str().expect("UTF-8"));
     std::fs::write(home.config("settings.toml"), format!("{template}\n{settings}\n")).expect("written");
-    let told = home.penutup(["paths"]).ok();
-    let row = |of: &str| told.lines().find(|l| l.starts_with(of)).unwrap_or_else(|| panic!("{of}: {told}")).to_owned();
-    assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{told}");
-    assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{told}");
+    let output = home.penutup(["paths"]).ok();
+    let row =
+        |of: &str| output.lines().find(|l| l.starts_with(of)).unwrap_or_else(|| panic!("{of}: {output}")).to_owned();
+    assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{output}");
+    assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{output}");
     home.penutup(["klb", "on", "--reason", "gangguan"]).ok();
     assert!(home.penutup(["check"]).ok().contains("valid"));
 }
@@ -133,8 +134,8 @@ fn the_share_suggested_by_init_works_in_settings() {
 fn a_failing_init_reports_why() {
     let home = Home::new();
     home.write("config", "a file where a folder should be");
-    let told = home.penutup(["init"]).failed();
-    assert!(told.contains("tidak dapat ditulis"), "{told}");
+    let output = home.penutup(["init"]).failed();
+    assert!(output.contains("tidak dapat ditulis"), "{output}");
 }
 
 #[test]
@@ -204,8 +205,8 @@ fn an_unusable_home_blocks_nothing() {
     run(&["say"]).ok();
     run(&["check"]).ok();
     assert!(run(&["paths"]).ok().contains(file.join("home").to_str().expect("UTF-8")));
-    let told = run(&["init"]).failed();
-    assert!(told.contains("bagian dari jalurnya bukan folder"), "{told}");
+    let output = run(&["init"]).failed();
+    assert!(output.contains("bagian dari jalurnya bukan folder"), "{output}");
 }
 
 /// A user without an entry in the machine's list of users, and without a home in the environment. Only root can become
@@ -239,8 +240,8 @@ fn a_dangling_link_is_reported_and_not_skipped() {
         let home = Home::new();
         std::fs::create_dir_all(home.config("")).expect("the folder");
         std::os::unix::fs::symlink(home.path().join("hilang"), home.config("rules.toml")).expect("a link");
-        let told = home.penutup(["say"]).failed();
-        assert!(told.contains("rules.toml") && told.contains("tidak ada"), "{told}");
+        let output = home.penutup(["say"]).failed();
+        assert!(output.contains("rules.toml") && output.contains("tidak ada"), "{output}");
     }
     penutup(["say"]).status(0);
 }

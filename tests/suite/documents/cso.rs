@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::keymap;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
@@ -54,7 +54,7 @@ fn states() -> Vec<Stage> {
         with("ka", None),
         with("m␣x", None),
         with("k␣k", None),
-        with("", Some(Message::Declaration(News::Declared(Box::new(declared))))),
+        with("", Some(Message::Declaration(DeclarationEvent::Declared(Box::new(declared))))),
         with("", Some(Message::Phone(called))),
         with("", Some(Message::Rules(rev_2.clone(), None))),
         with("␣", Some(Message::Rules(rev_2, None))),
@@ -70,7 +70,7 @@ fn states() -> Vec<Stage> {
 }
 
 #[test]
-fn its_keys_are_the_prompters() {
+fn the_keys_on_the_page_are_the_prompters() {
     let words = Lang::Id.words();
     let page = read(PAGE);
     let rows = page.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 5);
@@ -89,7 +89,7 @@ fn its_keys_are_the_prompters() {
 }
 
 #[test]
-fn its_quotations_are_on_the_screen() {
+fn the_quotations_on_the_page_are_on_the_screen() {
     let words = Lang::Id.words();
     let (mut screens, mut keys) = (String::new(), BTreeSet::new());
     for mut stage in states() {
@@ -111,7 +111,7 @@ fn its_quotations_are_on_the_screen() {
 /// A sheet that any browser prints on one page of A4: computed from the style's own measures, in millimetres, with
 /// letters wider than those of the fonts it names.
 #[test]
-fn it_fits_one_sheet() {
+fn the_page_fits_one_sheet() {
     let (wide, high) = (182.0, 297.0 - 2.0 * 10.0);
     let (letter, line, gap) = (1.65, 4.2, 2.5);
     let lines = |text: &str, width: f64| -> f64 {

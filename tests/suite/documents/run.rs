@@ -124,9 +124,9 @@ fn the_supervisors_way_leads_through_the_share() {
     let output = home.penutup(["paths"]).ok();
     let rules = output.lines().find(|line| line.starts_with("aturan ")).expect("the rules' line");
     assert!(rules.contains("srv/rules.toml") && rules.contains("(dari pengaturan)"), "{output}");
-    assert!(file("rev-2.toml").contains("\"Rev-2\""), "what was tried");
-    assert_eq!(file("srv/rules.toml"), file("srv/rules-rev-1.toml"), "and taken back");
-    assert!(file("rev-2.md").contains("Rev-2"), "what is signed");
+    assert!(file("rev-2.toml").contains("\"Rev-2\""), "the checked file is the new revision");
+    assert_eq!(file("srv/rules.toml"), file("srv/rules-rev-1.toml"), "the rollback restored the file");
+    assert!(file("rev-2.md").contains("Rev-2"), "the sheet to be signed is of the new revision");
     assert!(file("srv/klb/klb.toml").contains("off"), "KLB was lifted");
 }
 

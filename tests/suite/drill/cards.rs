@@ -265,7 +265,10 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     let (_, cards, not_asked) = cards_under(&parts, NO_OWN);
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && not_asked.contains(&"tagihan".into()), "{not_asked:?}");
     let topik = 1;
-    assert!(cards.iter().all(|c| c.situation.value(topik) != 0), "no story is taken for one of another topic");
+    assert!(
+        cards.iter().all(|c| c.situation.value(topik) != 0),
+        "no embedded story is used for a topic that its author did not know"
+    );
     // The trainer's own story of the new topic reaches it; the others still don't exclude it.
     let own = "schema = 1\n[[scenario]]\nid = \"rekening\"\nwhen = { topik = \"tagihan\" }\ntell = [\"{orang} menanyakan tagihan.\"]\n";
     let (_, _, not_asked) = cards_under(&parts, own);
@@ -289,7 +292,7 @@ fn what_is_unsaid_means_the_first_value_only_while_the_rules_begin_with_it() {
     let parts = [(from.as_str(), to.as_str())];
     let (_, cards, not_asked) = cards_under(&parts, NO_OWN);
     let aplikasi = 2;
-    assert_eq!(not_asked, [""; 0], "added sentences tell it");
+    assert_eq!(not_asked, [""; 0], "the added sentences mention every value");
     let tells = ["sudah ada", "terpasang di HP-nya", "belum memasang", "belum ia pasang", "belum dipasangnya"];
     let of_stories = Stories::built_in();
     for card in cards.iter().filter(|c| c.mentioned[aplikasi]) {

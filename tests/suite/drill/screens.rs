@@ -242,7 +242,7 @@ fn at_the_end_of_the_last_scene_space_is_not_offered() {
 }
 
 #[test]
-fn an_exam_gives_nothing_away() {
+fn an_exam_shows_no_hints_and_no_results() {
     let mut exam = session(Some(90), Some(ExerciseKind::Case));
     press(&mut exam, " ");
     for key in [Key::Char('d'), Key::Char('c')] {

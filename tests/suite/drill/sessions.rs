@@ -151,7 +151,7 @@ fn a_case_is_set_closed_and_explained() {
 }
 
 #[test]
-fn stopped_and_continued_practice_is_where_it_was() {
+fn a_continued_practice_shows_the_same_state() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());

@@ -12,7 +12,7 @@ fn without_a_terminal_one_line_suggests_say() {
 }
 
 #[test]
-fn the_list_names_every_rule_and_what_is_not_reached() {
+fn the_list_names_every_rule_and_the_unreached_ones() {
     let out = Home::new().penutup(["drill", "--list"]).ok();
     for id in ["kalimat-lengkap-1", "klb-pln-mobile-belum", "ajakan-wajib", "urutan"] {
         assert!(out.contains(&format!("√ {id} ")), "{out}");
@@ -86,7 +86,7 @@ fn rules_that_no_story_decides_are_reported_instead_of_generating_cards() {
 }
 
 #[test]
-fn ones_own_stories_with_names_that_the_rules_lack_are_refused_with_their_place() {
+fn own_stories_with_names_that_the_rules_lack_are_refused_with_their_location() {
     for (source, place, part) in [
         ("[[scenario]]\nid = \"a\"\nwhen = { kbl = \"ya\" }\ntell = [\"x\"]\n", "scenarios.toml:4:10", "klb"),
         ("[[scenario]]\nid = \"a\"\nwhen = { klb = \"yaa\" }\ntell = [\"x\"]\n", "scenarios.toml:4:16", "ya"),
@@ -182,7 +182,7 @@ fn no_extra_sentence_can_contradict_its_story() {
 /// Sheets and scripts of 0.1.0 name it so.
 #[test]
 fn the_former_name_of_a_way_of_answering_is_accepted() {
-    let told = |way: &str| Home::new().penutup(["drill", "--way", way]).failed();
-    assert!(told("hafalan").contains("memerlukan terminal"), "{}", told("hafalan"));
-    assert_eq!(told("naskah"), told("hafalan"));
+    let message = |way: &str| Home::new().penutup(["drill", "--way", way]).failed();
+    assert!(message("hafalan").contains("memerlukan terminal"), "{}", message("hafalan"));
+    assert_eq!(message("naskah"), message("hafalan"));
 }

@@ -125,7 +125,7 @@ fn killed_a_hundred_times_at_random_moments() {
         let closed: Vec<_> = of_round.values().filter(|f| f.how() == Some(Outcome::ProgramClosed)).collect();
         assert!(closed.len() <= 1, "round {round}: only one call was open: {closed:?}");
         open_calls += closed.len();
-        assert_eq!(place.names("seat-").len(), 1, "only the living has a lock");
+        assert_eq!(place.names("seat-").len(), 1, "only the running process has a lock");
         finish(next, &troubles);
     }
     let all = found(&path);
@@ -134,7 +134,7 @@ fn killed_a_hundred_times_at_random_moments() {
     rules.dedup();
     assert_eq!(rules.len(), all.len(), "each call once");
     let closed = all.iter().filter(|f| f.how() == Some(Outcome::ProgramClosed)).count();
-    assert_eq!(closed, open_calls, "what was ended in one round stays as it is in the next");
+    assert_eq!(closed, open_calls, "a call closed in one round is unchanged in the next");
     assert!(kept_calls > 100 && open_calls > 10, "the kills met work: {kept_calls} kept, {open_calls} open");
     // Printed, not asserted: how long a thread waits for the processor is up to the machine.
     let _ = writeln!(

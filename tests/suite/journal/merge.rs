@@ -4,7 +4,7 @@ use std::fs;
 
 use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
-use penutup::journal::report::{Fold, Report};
+use penutup::journal::report::{Report, ReportBuilder};
 use penutup::journal::summary::{CallSummary, Interner};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -42,20 +42,20 @@ fn export(copies: &[Copy]) -> String {
 }
 
 fn merged(files: &[PathBuf]) -> Result<Report, Refused> {
-    let mut fold = Fold::new(wib());
+    let mut builder = ReportBuilder::new(wib());
     let texts = Merge::of(files)?.each(Span::default(), |summary, _| {
-        fold.add(summary);
+        builder.add(summary);
         Ok::<(), Refused>(())
     })?;
-    Ok(fold.report(&texts))
+    Ok(builder.report(&texts))
 }
 
 fn whole(copies: &[Copy]) -> Report {
-    let (mut fold, mut texts) = (Fold::new(wib()), Interner::default());
+    let (mut builder, mut texts) = (ReportBuilder::new(wib()), Interner::default());
     for copy in copies {
-        fold.add(&CallSummary::of(&copy.record(), &mut texts).unwrap());
+        builder.add(&CallSummary::of(&copy.record(), &mut texts).unwrap());
     }
-    fold.report(&texts)
+    builder.report(&texts)
 }
 
 /// A file of these lines of calls.
@@ -200,7 +200,7 @@ fn differences_from_the_centre_are_exported_and_optional() {
     let differing = Record { differs: vec!["klb".into()], ..ended(1) };
     let with = export(&[Copy { id: 1, version: 1, record: differing.clone() }]);
     assert!(with.contains(",\"differs\":[\"klb\"]}\n"), "{with}");
-    assert!(!line().contains("differs"), "where nothing differs, older readers see what they know");
+    assert!(!line().contains("differs"), "without differences the key is left out, for older readers");
     home.write("with", &with);
     home.write("without", file_of(&line()));
     let last = |args: &[&str]| {
@@ -229,7 +229,7 @@ fn overtaken_steps_are_in_the_export_and_in_the_csv() {
     let with = export(&[Copy { id: 1, version: 1, record: record.clone() }]);
     let ms = at.timestamp_millis();
     assert!(with.contains(&format!(",\"overtaken\":[[\"campaign\",{ms},[[\"klb\",\"tidak\"]]]]}}\n")), "{with}");
-    assert!(!line().contains("overtaken"), "where there is none, older readers see what they know");
+    assert!(!line().contains("overtaken"), "without overtaken steps the key is left out, for older readers");
     home.write("with", &with);
     let csv = home.penutup(["report", "--format", "csv", "with"]).ok();
     assert!(csv.contains("campaign=2026-11-24T12:01:00+07:00 (klb=tidak)"), "{csv}");

@@ -2,7 +2,7 @@
 
 use penutup::cli::report::{csv, text};
 use penutup::journal::record::OvertakenRecord;
-use penutup::journal::report::{By, Fold, Report};
+use penutup::journal::report::{By, Report, ReportBuilder};
 use penutup::journal::summary::{CallSummary, Interner};
 use penutup::loaded::LoadedRules;
 use penutup::rules::BUILT_IN;
@@ -54,7 +54,7 @@ fn a_missing_journal_is_an_empty_report() {
     assert!(home.penutup(["report", "--by", "fact=klb"]).ok().contains("Belum ada"));
     assert!(home.penutup(["journal", "forget", "--all"]).ok().starts_with("Belum ada jurnal: "));
     assert!(home.penutup(["journal", "export"]).ok().ends_with("\n{\"calls\":0}\n"));
-    assert!(!home.path().join("data").exists(), "looking makes no file");
+    assert!(!home.path().join("data").exists(), "a report creates no journal");
 }
 
 #[test]
@@ -250,12 +250,12 @@ fn forget_does_not_delete_a_running_call() {
 
 /// A report of made-up calls.
 fn report_of(records: &[Record]) -> Report {
-    let (mut fold, mut texts) = (Fold::new(wib()), Interner::default());
+    let (mut builder, mut texts) = (ReportBuilder::new(wib()), Interner::default());
     for (at, record) in records.iter().enumerate() {
         let record = Record { seat: Some(format!("meja {}", at % 5)), ..record.clone() };
-        fold.add(&CallSummary::of(&record, &mut texts).unwrap());
+        builder.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
-    fold.report(&texts)
+    builder.report(&texts)
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
             c => cell.push(c),
         }
     }
-    assert!(!quoted && cell.is_empty() && row.is_empty(), "the text ends with a line");
+    assert!(!quoted && cell.is_empty() && row.is_empty(), "the text ends with a line break");
     rows
 }
 

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::*;
 
 /// Marks a journal as written by a newer program.
-fn take_over(path: &Path) {
+fn mark_as_newer(path: &Path) {
     Connection::open(path).unwrap().pragma_update(None, "user_version", 3).unwrap();
 }
 
@@ -50,7 +50,7 @@ impl Disk {
             if out.status.success() {
                 return;
             }
-            // A process that another test starts has our files open until it is a program of its own.
+            // Between fork and exec, a process that another test starts has our files open.
             let is_busy = String::from_utf8_lossy(&out.stderr).contains("busy");
             assert!(is_busy && std::time::Instant::now() < end, "{out:?}");
         }
@@ -59,7 +59,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // A file system in use is unmounted once it no longer is.
+        // `-l`: a file system in use is unmounted as soon as it is no longer used.
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
     }
 }
@@ -80,7 +80,7 @@ fn a_full_disk() {
     let mut file = fs::File::create(&filler).unwrap();
     while file.write_all(&[0; 4096]).is_ok() {}
     drop(file);
-    // Room that is already in the log is used before any is missing.
+    // The log has free pages: the first writes still succeed.
     let mut call = 2;
     while troubles.try_recv().map(|t| assert!(matches!(t, Trouble::Began(_)))).is_err() {
         send(&writer, ended(call));
@@ -88,7 +88,7 @@ fn a_full_disk() {
         call += 1;
     }
     send(&writer, begun(call));
-    assert_eq!(settle(&writer).report.total.closings, call - 1, "the recap knows what is only kept");
+    assert_eq!(settle(&writer).report.total.closings, call - 1, "the recap includes calls that are only in memory");
     fs::remove_file(&filler).unwrap();
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     send(&writer, ended(call));
@@ -203,7 +203,7 @@ fn calls_that_cannot_be_written_at_the_end_are_counted() {
     assert_eq!(unwritten(writer), 2);
 }
 
-/// What waits beside a journal.
+/// The files of calls that wait beside a journal for the next start.
 fn waiting(folder: &Path) -> Vec<PathBuf> {
     penutup::journal::spill::all(folder)
 }
@@ -236,14 +236,21 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
     assert!(waiting(place.0.path()).is_empty());
     let calls = found(&path);
     assert_eq!(calls.len(), 201);
-    assert_eq!(calls.iter().filter(|c| c.how() == Some(Outcome::ProgramClosed)).count(), 1, "the one that ran");
+    assert_eq!(
+        calls.iter().filter(|c| c.how() == Some(Outcome::ProgramClosed)).count(),
+        1,
+        "the call that was running"
+    );
     assert!(calls.iter().all(|c| c.how().is_some() && c.record.seat.as_deref() == Some("07")));
 }
 
 #[test]
 fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost() {
     let Some(disk) = Disk::new() else {
-        return skipped("on_a_disk_that_is_full_or_read_only", "no disk can be mounted here (not root)");
+        return skipped(
+            "on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost",
+            "no disk can be mounted here (not root)",
+        );
     };
     let path = disk.journal();
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -281,7 +288,7 @@ fn pending_calls_are_imported_once() {
     assert_eq!(unwritten(writer), 1);
     let file = waiting(place.0.path())[0].clone();
     let bytes = fs::read(&file).unwrap();
-    // As after a crash between the writing and the removing.
+    // As after a crash between importing the file and removing it.
     for _ in 0..2 {
         fs::write(&file, &bytes).unwrap();
         let (writer, _troubles) = start(&path);
@@ -360,7 +367,7 @@ fn the_journal_and_its_files_are_readable_by_the_user_alone() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let place = Place::new();
     let path = place.0.path().join("data/journal.db");
-    // One as it was made before, that anybody could read.
+    // A journal of an earlier version, readable by everybody.
     fs::create_dir(path.parent().unwrap()).unwrap();
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
@@ -436,7 +443,7 @@ fn damage_is_found_when_it_is_read() {
         send(&writer, ended(call));
     }
     finish(writer, &troubles);
-    // Everything behind the first page, which still says that this is a journal.
+    // The first page stays valid and still identifies the file as a journal.
     let mut bytes = fs::read(&path).unwrap();
     bytes[4096..].fill(0xA5);
     fs::write(&path, &bytes).unwrap();
@@ -504,20 +511,20 @@ fn a_clock_that_jumps_back() {
 fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     let place = Place::new();
     let path = place.journal();
-    let (older, heard) = start(&path);
+    let (older, troubles) = start(&path);
     send(&older, ended(1));
     settle(&older);
     // The older program still has it open.
-    take_over(&path);
+    mark_as_newer(&path);
     send(&older, ended(2));
-    let line = next_message(&heard);
+    let line = next_message(&troubles);
     assert!(line.contains("dibuat penutup yang lebih baru (format 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();
-    let (older, heard) = start(&path);
+    let (older, troubles) = start(&path);
     send(&older, ended(4));
-    assert!(next_message(&heard).contains("lebih baru"));
+    assert!(next_message(&troubles).contains("lebih baru"));
     assert_eq!(unwritten(older), 1);
     assert_eq!(fs::read(&path).unwrap(), before, "an older program touches nothing");
     let count: i64 =

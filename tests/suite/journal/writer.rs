@@ -66,7 +66,7 @@ fn an_undone_end_is_undone_in_the_journal() {
 }
 
 #[test]
-fn a_call_undone_whole_is_removed() {
+fn a_completely_undone_call_is_removed() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     send(&writer, ended(1));
@@ -137,7 +137,7 @@ fn two_prompters_write_at_once_without_loss() {
 fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     let place = Place::new();
     let path = place.journal();
-    let (living, heard) = start(&path);
+    let (living, living_troubles) = start(&path);
     send(&living, ticked(1, 1));
     settle(&living);
     left_open(&path, 2);
@@ -153,10 +153,10 @@ fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     assert!(!swept.exists());
 
     // A second pass closes nothing more.
-    let (third, more) = start(&path);
+    let (third, third_troubles) = start(&path);
     settle(&third);
     assert_eq!(found(&path), calls);
-    for (writer, troubles) in [(living, heard), (later, troubles), (third, more)] {
+    for (writer, troubles) in [(living, living_troubles), (later, troubles), (third, third_troubles)] {
         finish(writer, &troubles);
     }
     assert_eq!(place.names("seat-"), [""; 0]);

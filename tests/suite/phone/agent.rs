@@ -1,4 +1,4 @@
-//! The fleet's agent at a real prompter's socket: what it may send and when, and that it affects no one else.
+//! The fleet's agent at a real prompter's socket: what it may send and when, and that it disturbs no other client.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use penutup::declaration::{Declaration, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
-use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::message::{Command, Rejection};
+use penutup_ipc::socket_dir::SocketDir;
 
-use super::socket::Visitor;
+use super::socket::RawClient;
 use super::verb::{call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
@@ -30,7 +30,7 @@ fn bad(why: &str) -> String {
     format!("{{\"ignored\":[],\"bad\":\"{why}\"}}\n")
 }
 
-/// What the centre declares of KLB.
+/// A declaration of KLB by the centre.
 pub fn klb(version: u64, state: State) -> Declaration {
     Declaration {
         version,
@@ -48,20 +48,20 @@ pub fn declares(version: u64, state: State) -> Command {
     Command::Klb(Box::new(klb(version, state)))
 }
 
-fn place(home: &Home) -> SocketDir {
+fn socket_dir(home: &Home) -> SocketDir {
     let runtime: PathBuf = home.path().join("run/penutup");
-    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
+    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a socket folder")
 }
 
 /// An agent at the home's only prompter.
 #[track_caller]
 pub fn agent(home: &Home) -> AgentLine {
-    AgentLine::connect(&place(home), &sockets(home)[0], WAIT).expect("it is taken as the agent")
+    AgentLine::connect(&socket_dir(home), &sockets(home)[0], WAIT).expect("it is accepted as the agent")
 }
 
 /// Asserts that the prompter still reacts to keys and calls.
 #[track_caller]
-fn is_well(home: &Home, term: &mut Term) {
+fn assert_responsive(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
     term.shows("N Siti");
     term.quits();
@@ -74,10 +74,10 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut term = prompter(&home, &[]);
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
-    agent.send(&Command::Link(None)).expect("it is taken");
+    agent.send(&Command::Link(None)).expect("it is accepted");
     // More messages than another connection may send.
     for version in 1..=80 {
-        agent.send(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
+        agent.send(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is accepted");
     }
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(agent.is_connected());
@@ -96,18 +96,18 @@ fn agent_and_telephone_commands_need_their_own_connections() {
     let mut term = prompter(&home, &[]);
     let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
     for words in [on, HERE, RULES, DOWN, "{\"do\":\"link\",\"up\":true}"] {
-        let mut visitor = Visitor::of(&home);
-        visitor.hears();
-        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        assert_eq!((client.request(words), client.read_line()), (bad("out-of-turn"), String::new()), "{words}");
     }
     for words in [FLEET, "{\"do\":\"start\",\"set\":[[\"nama\",\"Budi\"]]}", "{\"do\":\"end\"}"] {
-        let mut visitor = Visitor::of(&home);
-        visitor.hears();
-        assert_eq!(visitor.asks(FLEET), FINE);
-        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        assert_eq!(client.request(FLEET), FINE);
+        assert_eq!((client.request(words), client.read_line()), (bad("out-of-turn"), String::new()), "{words}");
     }
     assert!(!term.text().contains("KLB AKTIF") && !term.text().contains("Budi"), "{term:?}");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -125,35 +125,35 @@ fn an_invalid_message_closes_the_agents_connection() {
         (&many, "garbled"),
         (&huge, "too-long"),
     ] {
-        let mut visitor = Visitor::of(&home);
-        visitor.hears();
-        assert_eq!(visitor.asks(FLEET), FINE);
-        visitor.says(bytes);
-        let answer = visitor.hears();
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        assert_eq!(client.request(FLEET), FINE);
+        client.send(bytes);
+        let answer = client.read_line();
         assert!(answer == bad(why) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
-        assert_eq!(visitor.hears(), "");
+        assert_eq!(client.read_line(), "");
     }
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
 fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let (mut silent, mut half) = (agent(&home), Visitor::of(&home));
-    half.hears();
+    let (mut silent, mut half) = (agent(&home), RawClient::of(&home));
+    half.read_line();
     // Longer than a partial line may take; the silent agent sent nothing in that time.
-    half.says(b"{\"do\":\"fle");
-    assert_eq!(half.hears(), "");
+    half.send(b"{\"do\":\"fle");
+    assert_eq!(half.read_line(), "");
     assert!(silent.is_connected());
     assert_eq!(silent.send(&declares(1, State::On)), Ok(()));
     term.shows(BANNER);
-    let mut half = Visitor::of(&home);
-    half.hears();
-    assert_eq!(half.asks(FLEET), FINE);
-    half.says(b"{\"do\":\"rules\"");
-    assert_eq!(half.hears(), "");
-    is_well(&home, &mut term);
+    let mut half = RawClient::of(&home);
+    half.read_line();
+    assert_eq!(half.request(FLEET), FINE);
+    half.send(b"{\"do\":\"rules\"");
+    assert_eq!(half.read_line(), "");
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -161,17 +161,17 @@ fn of_two_agents_the_last_counts() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let mut first = agent(&home);
-    first.send(&declares(1, State::On)).expect("it is taken");
+    first.send(&declares(1, State::On)).expect("it is accepted");
     term.shows(BANNER);
     let mut second = agent(&home);
-    assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
-    assert!(!first.is_connected(), "it was hung up on");
+    assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Rejection::Taken)));
+    assert!(!first.is_connected(), "the prompter closed the connection");
     drop(first);
-    second.send(&Command::Rules).expect("it is taken");
+    second.send(&Command::Rules).expect("it is accepted");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
-    second.send(&declares(3, State::Off)).expect("it is taken");
+    second.send(&declares(3, State::Off)).expect("it is accepted");
     term.hides("KLB AKTIF");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -179,49 +179,49 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let claim = || {
-        let mut visitor = Visitor::of(&home);
-        visitor.hears();
-        assert_eq!(visitor.asks(FLEET), FINE);
-        visitor
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        assert_eq!(client.request(FLEET), FINE);
+        client
     };
-    let mut silent: Vec<Visitor> = (0..4).map(|_| claim()).collect();
+    let mut silent: Vec<RawClient> = (0..4).map(|_| claim()).collect();
     let mut real = agent(&home);
-    real.send(&declares(1, State::On)).expect("it is taken");
+    real.send(&declares(1, State::On)).expect("it is accepted");
     term.shows(BANNER);
     silent.extend((0..4).map(|_| claim()));
-    real.send(&declares(2, State::Off)).expect("it is taken");
+    real.send(&declares(2, State::Off)).expect("it is accepted");
     term.hides("KLB AKTIF");
     // Their deadline ends them, which is not reported.
-    for visitor in &mut silent {
-        assert_eq!(visitor.hears(), "");
+    for client in &mut silent {
+        assert_eq!(client.read_line(), "");
     }
-    real.send(&declares(3, State::On)).expect("it is taken");
+    real.send(&declares(3, State::On)).expect("it is accepted");
     term.shows(BANNER);
     assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     drop(real);
     term.shows("koneksi KLB: mati sejak");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
 fn many_agents_leave_room_for_the_telephone() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut crowd: Vec<Visitor> = (0..60)
+    let mut agents: Vec<RawClient> = (0..60)
         .map(|_| {
-            let mut visitor = Visitor::of(&home);
-            visitor.hears();
-            assert_eq!((visitor.asks(FLEET), visitor.asks(HERE)), (FINE.into(), FINE.into()));
-            visitor
+            let mut client = RawClient::of(&home);
+            client.read_line();
+            assert_eq!((client.request(FLEET), client.request(HERE)), (FINE.into(), FINE.into()));
+            client
         })
         .collect();
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
-    assert_eq!(crowd[59].asks(HERE), FINE, "the last is the agent");
-    assert_ne!(crowd[0].asks(HERE), FINE);
-    drop(crowd);
+    assert_eq!(agents[59].request(HERE), FINE, "the last one counts as the agent");
+    assert_ne!(agents[0].request(HERE), FINE);
+    drop(agents);
     let mut agent = agent(&home);
-    agent.send(&declares(1, State::On)).expect("it is taken");
+    agent.send(&declares(1, State::On)).expect("it is accepted");
     term.shows(BANNER);
     term.quits();
 }
@@ -231,25 +231,25 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     // An agent that reads no reply is disconnected.
-    let mut deaf = Visitor::of(&home);
-    deaf.hears();
-    assert_eq!(deaf.asks(FLEET), FINE);
+    let mut non_reader = RawClient::of(&home);
+    non_reader.read_line();
+    assert_eq!(non_reader.request(FLEET), FINE);
     let lines = format!("{DOWN}\n{RULES}\n").repeat(20_000);
-    let deaf = std::thread::spawn(move || {
-        deaf.says(lines.as_bytes());
-        while !deaf.hears().is_empty() {}
+    let non_reader = std::thread::spawn(move || {
+        non_reader.send(lines.as_bytes());
+        while !non_reader.read_line().is_empty() {}
     });
-    deaf.join().expect("it is hung up on");
-    // An agent that does is served, command after command.
-    let mut eager = Visitor::of(&home);
-    eager.hears();
-    assert_eq!(eager.asks(FLEET), FINE);
+    non_reader.join().expect("it is disconnected");
+    // An agent that reads its replies is served, command after command.
+    let mut reader = RawClient::of(&home);
+    reader.read_line();
+    assert_eq!(reader.request(FLEET), FINE);
     let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    let eager = std::thread::spawn(move || {
+    let should_stop = Arc::clone(&stop);
+    let reader = std::thread::spawn(move || {
         let mut answers = 0;
-        while !told.load(Ordering::Relaxed) {
-            assert_eq!(eager.asks(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
+        while !should_stop.load(Ordering::Relaxed) {
+            assert_eq!(reader.request(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
             answers += 1;
         }
         answers
@@ -260,7 +260,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
     stop.store(true, Ordering::Relaxed);
-    assert!(eager.join().expect("it was answered to the end") > 0);
+    assert!(reader.join().expect("it was answered to the end") > 0);
     term.quits();
 }
 
@@ -268,7 +268,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
 fn an_older_prompter_without_agents_is_recognised() {
     let home = Home::new();
     assert_eq!(
-        AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
+        AgentLine::connect(&socket_dir(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
         Err(NotDelivered::Gone)
     );
     // A prompter that knows no fleet.
@@ -284,17 +284,20 @@ fn an_older_prompter_without_agents_is_recognised() {
         stream.write_all(bad("unknown").as_bytes()).expect("it is there");
         said
     });
-    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotDelivered::Refused(Bad::Unknown)));
+    assert_eq!(
+        AgentLine::connect(&socket_dir(&home), &path, WAIT).map(|_| ()),
+        Err(NotDelivered::Refused(Rejection::Unknown))
+    );
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
 }
 
 /// Writes a file of the agent's folder.
-fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
+fn deliver(home: &Home, file: &str, text: impl AsRef<[u8]>) {
     penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
 }
 
-fn brings_klb(home: &Home, klb: &Declaration) {
-    brings(home, "klb.toml", klb.to_table().to_string());
+fn deliver_klb(home: &Home, klb: &Declaration) {
+    deliver(home, "klb.toml", klb.to_table().to_string());
 }
 
 /// The built-in rules as the next revision.
@@ -308,12 +311,12 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let mut term = prompter(&home, &[]);
     assert!(!term.text().contains("pusat"), "{term:?}");
     let mut line = agent(&home);
-    line.send(&declares(1, State::On)).expect("it is taken");
+    line.send(&declares(1, State::On)).expect("it is accepted");
     term.shows(BANNER);
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(1);
-    line.send(&Command::Link(Some(since))).expect("it is taken");
+    line.send(&Command::Link(Some(since))).expect("it is accepted");
     term.shows("pusat: putus sejak").shows(BANNER);
-    line.send(&Command::Link(None)).expect("it is taken");
+    line.send(&Command::Link(None)).expect("it is accepted");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("koneksi KLB: mati sejak 14.2").shows(BANNER);
@@ -321,14 +324,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("koneksi KLB");
     drop(first);
-    second.send(&declares(2, State::Off)).expect("it is taken");
+    second.send(&declares(2, State::Off)).expect("it is accepted");
     term.hides("KLB AKTIF");
     assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
     let mut theirs = agent(&english);
-    theirs.send(&Command::Link(Some(since))).expect("it is taken");
+    theirs.send(&Command::Link(Some(since))).expect("it is accepted");
     other.shows("centre: lost since");
     drop(theirs);
     other.shows("fleet agent not running since 14:2");
@@ -341,15 +344,15 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
 #[test]
 fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let home = Home::new();
-    brings_klb(&home, &klb(1, State::On));
+    deliver_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(!term.text().contains("koneksi KLB"), "no agent came yet:\n{term:?}");
     term.send("k").shows("KLB dari supervisor berbeda");
     let mut line = agent(&home);
-    line.send(&declares(1, State::On)).expect("it is taken");
+    line.send(&declares(1, State::On)).expect("it is accepted");
     term.rest().send("s").shows("Closing lengkap");
-    assert!(term.text().contains("dari supervisor berbeda"), "the same once more is no news:\n{term:?}");
+    assert!(term.text().contains("dari supervisor berbeda"), "the same declaration again is not reported:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
     let mut term = prompter(&home, &[]);
@@ -357,12 +360,12 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     term.quits();
     let export = home.penutup(["journal", "export"]).ok();
     assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
-    // Brought while no prompter was open.
-    brings_klb(&home, &klb(2, State::On));
+    // Delivered while no prompter was open.
+    deliver_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
-    brings(&home, "klb.toml", "version = 3\nstate = ");
+    deliver(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);
     term.shows("! KLB di sini tetap").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     term.quits();
@@ -378,8 +381,8 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         let mut term = prompter(&home, &[]);
         let mut line = agent(&home);
         term.send(" ");
-        brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
-        line.send(&Command::Rules).expect("it is taken");
+        deliver(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
+        line.send(&Command::Rules).expect("it is accepted");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap");
@@ -389,14 +392,14 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
         // Bad rules, then none: the last good ones stay in force, which is reported.
-        brings(&home, "rules.toml", "schema = 1\nrusak");
-        line.send(&Command::Rules).expect("it is taken");
+        deliver(&home, "rules.toml", "schema = 1\nrusak");
+        line.send(&Command::Rules).expect("it is accepted");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
         std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
-        line.send(&Command::Rules).expect("it is taken");
+        line.send(&Command::Rules).expect("it is accepted");
         term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
-        brings(&home, "rules.toml", rules("Rev-baru"));
-        line.send(&Command::Rules).expect("it is taken");
+        deliver(&home, "rules.toml", rules("Rev-baru"));
+        line.send(&Command::Rules).expect("it is accepted");
         term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");
         term.quits();
         let mut term = prompter(&home, &[]);
@@ -408,16 +411,16 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
 #[test]
 fn named_rules_take_precedence_over_the_agents() {
     let home = Home::new();
-    brings(&home, "rules.toml", rules("Rev-pusat"));
+    deliver(&home, "rules.toml", rules("Rev-pusat"));
     home.write_config("rules.toml", rules("Rev-milik"));
     let named = home.write("bernama.toml", rules("Rev-nama"));
     let mut term = prompter(&home, &["--rules", named.to_str().expect("UTF-8")]);
     term.shows("SOP Rev-nama");
     let mut line = agent(&home);
-    brings(&home, "rules.toml", rules("Rev-lain"));
-    line.send(&Command::Rules).expect("it is taken");
+    deliver(&home, "rules.toml", rules("Rev-lain"));
+    line.send(&Command::Rules).expect("it is accepted");
     home.write("bernama.toml", rules("Rev-akhir"));
-    line.send(&Command::Rules).expect("it is taken");
+    line.send(&Command::Rules).expect("it is accepted");
     term.shows("SOP Rev-akhir");
     assert!(!term.text().contains("Rev-lain"), "{term:?}");
     term.quits();

@@ -1,4 +1,4 @@
-//! What the telephone does to a call, without a telephone: every event is an action like a key.
+//! Events of the telephone in a prompter without a telephone: each updates the state as a key's action does.
 
 use penutup::app::Mode;
 use penutup::keymap::Key;
@@ -39,7 +39,7 @@ fn a_shift_fact_alone_is_set_but_starts_no_call() {
     s.sets("nama=Budi");
     assert_eq!(s.journal(), ["0 open"]);
     s.keys("⌫");
-    assert_eq!((s.field("nama").as_str(), s.fact("klb")), ("", "ya"), "a set is one step");
+    assert_eq!((s.field("nama").as_str(), s.fact("klb")), ("", "ya"), "a set is one undo step");
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn a_name_is_unconfirmed_until_the_cso_accepts_it() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti");
     assert!(s.is_unsure());
-    assert!(s.complete().ends_with("Siti"), "it stands in the sentence at once");
+    assert!(s.complete().ends_with("Siti"), "the name is in the sentence at once");
     s.keys("n⎋");
-    assert!(s.is_unsure(), "Esc takes nothing");
+    assert!(s.is_unsure(), "Esc accepts nothing");
     s.keys("n⏎");
     assert!(!s.is_unsure());
     s.keys("⌫");
-    assert!(s.is_unsure(), "and that can be taken back");
+    assert!(s.is_unsure(), "and that can be undone");
     s.keys("␣␣");
     assert!(s.is_unsure(), "the name is in the thanks alone");
     s.keys("␣");
@@ -155,11 +155,11 @@ fn the_calls_of_a_consultation_are_restored_one_by_one() {
     assert_eq!((s.field("nama").as_str(), s.said().len()), ("A", 1));
     assert_eq!(s.journal(), ["1 gone", "0 open"]);
     s.keys("⌫");
-    assert_eq!(s.said().len(), 0, "from here Backspace takes back what was done in it");
+    assert_eq!(s.said().len(), 0, "with no interrupted call left, Backspace undoes changes in this one");
 }
 
 #[test]
-fn the_way_back_is_bounded() {
+fn the_number_of_interrupted_calls_is_bounded() {
     let mut s = Stage::at("14:00");
     for number in 0..100 {
         s.starts(&format!("nama=A{number}x"));
@@ -178,7 +178,7 @@ fn klb_changed_meanwhile_stays_when_a_call_is_restored() {
     s.starts("").keys("␣").starts("").sets("klb=ya").keys("⌫");
     assert_eq!((s.said().len(), s.fact("klb")), (1, "ya"));
     s.keys("⌫");
-    assert_eq!((s.said().len(), s.fact("klb")), (0, "ya"), "taking a tick back is no taking back of KLB");
+    assert_eq!((s.said().len(), s.fact("klb")), (0, "ya"), "undoing a tick does not undo KLB");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn an_end_asks_like_x_or_starts_the_next_call() {
     s.starts("").keys("s").ends();
     assert_eq!(s.journal(), ["1 lengkap"]);
     s.keys("⌫");
-    assert!(s.app.is_complete(), "and that end can be taken back like any other");
+    assert!(s.app.is_complete(), "and that end can be undone like any other");
 }
 
 #[test]
@@ -223,9 +223,9 @@ fn calls_with_ids_end_independently() {
     let mut s = Stage::at("14:00");
     s.starts_as("a", "nama=A").keys("␣").starts_as("b", "nama=B").keys("␣");
     s.ends_as("a");
-    assert_eq!(s.app.mode(), &Mode::Closing, "the call that was overtaken");
+    assert_eq!(s.app.mode(), &Mode::Closing, "the interrupted call ends, not the running one");
     s.ends_as("c");
-    assert_eq!(s.app.mode(), &Mode::Closing, "one that nobody knows");
+    assert_eq!(s.app.mode(), &Mode::Closing, "the end of an unknown call changes nothing");
     s.ends_as("b");
     assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
@@ -251,7 +251,7 @@ fn a_start_replaces_the_end_question() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣x").starts("");
     assert_eq!((s.app.mode(), s.journal()), (&Mode::Closing, vec!["0 panggilan-berikutnya".into(), "1 open".into()]));
-    assert!(!s.key(Key::Char('1')), "a digit on its way answers nothing");
+    assert!(!s.key(Key::Char('1')), "a digit that was meant for the end question does nothing now");
 }
 
 #[test]
@@ -273,14 +273,14 @@ fn a_name_being_typed_is_never_replaced() {
     s.keys("i");
     assert_eq!(s.field("nama"), "Budi");
     s.keys("⏎");
-    // Now all of it happens, in its order: the new call, and its end.
+    // Both events are handled now, in order: the start of the new call and its end.
     assert_eq!((s.field("nama").as_str(), s.app.mode()), ("Siti", &Mode::EndPrompt));
     s.keys("⌫");
     assert_eq!((s.field("nama").as_str(), s.said().len()), ("Budi", 1), "the name is in the call it was typed in");
 }
 
 #[test]
-fn a_name_from_the_telephone_is_shown_below_the_typed_one() {
+fn a_name_from_the_telephone_does_not_replace_the_one_being_typed() {
     let mut s = Stage::at("14:00");
     s.keys("nBu").starts("nama=Siti topik=pln-mobile");
     assert!(matches!(s.app.mode(), Mode::Typing(draft) if draft.text() == "Bu"));

@@ -1,10 +1,10 @@
-//! What a declaration of the centre does to the prompter, and what it leaves to the CSO.
+//! The effects of the centre's declarations on the prompter, and which decisions stay with the CSO.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, AppSetup, Effect};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::message::CentreLink;
 
 use penutup::message::Message;
@@ -28,11 +28,11 @@ fn klb(version: u64, state: State) -> Declaration {
 }
 
 fn declares(s: &mut Stage, declaration: Declaration) -> &mut Stage {
-    s.act(Message::Declaration(News::Declared(Box::new(declaration))))
+    s.act(Message::Declaration(DeclarationEvent::Declared(Box::new(declaration))))
 }
 
 /// Whether the last action saved this declaration together with the fact that it set.
-fn kept(s: &Stage, declaration: &Declaration) -> bool {
+fn is_saved(s: &Stage, declaration: &Declaration) -> bool {
     s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.declaration.as_ref() == Some(declaration)))
 }
 
@@ -47,14 +47,14 @@ fn a_declaration_switches_the_script_with_its_own_since() {
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.fact("klb"), s.said(), s.notice()), ("ya", vec!["campaign"], "Dari supervisor: KLB AKTIF".into()));
     assert_eq!(s.app.call().since(fact(&s)).map(|s| s.set), Some(wib("13:05")));
-    assert!(kept(&s, &klb(1, State::On)));
+    assert!(is_saved(&s, &klb(1, State::On)));
     assert!(!s.app.differs(fact(&s)));
     declares(&mut s, klb(2, State::Off));
     assert_eq!(s.fact("klb"), "tidak");
 }
 
 #[test]
-fn it_starts_no_call_and_cannot_be_undone() {
+fn a_declaration_starts_no_call_and_cannot_be_undone() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.call().started_at(), s.app.can_undo()), (None, false));
@@ -90,7 +90,7 @@ fn only_a_higher_version_is_applied() {
 }
 
 #[test]
-fn the_next_call_and_a_restored_one_have_it_too() {
+fn a_declaration_also_applies_to_the_next_and_to_a_restored_call() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣").starts("");
     declares(&mut s, klb(1, State::On));
@@ -101,7 +101,7 @@ fn the_next_call_and_a_restored_one_have_it_too() {
 }
 
 #[test]
-fn after_its_end_it_asks_and_never_switches_automatically() {
+fn after_the_declared_end_the_banner_asks_and_nothing_switches_automatically() {
     let mut s = Stage::at("20:59");
     declares(&mut s, klb(1, State::On));
     assert_eq!(s.app.asked_fact(), None);
@@ -114,7 +114,7 @@ fn after_its_end_it_asks_and_never_switches_automatically() {
 }
 
 #[test]
-fn one_received_after_its_end_asks_at_once() {
+fn a_declaration_received_after_its_end_asks_at_once() {
     let mut s = Stage::at("21:30");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
@@ -125,7 +125,7 @@ fn one_received_after_its_end_asks_at_once() {
 }
 
 #[test]
-fn one_that_was_switched_off_here_is_not_asked_about() {
+fn a_declaration_that_was_switched_off_here_is_not_asked_about() {
     let mut s = Stage::at("20:00");
     declares(&mut s, klb(1, State::On)).keys("k").clock("21:30");
     assert_eq!(s.app.asked_fact(), None);
@@ -145,8 +145,8 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
         rules_trouble: None,
         now: wib("14:00"),
     };
-    s.app = App::new(begin(shift_facts.clone())).with_applied(Some(klb(5, State::On)));
-    assert!(s.app.differs(fact(&s)), "also before the folder is looked at");
+    s.app = App::new(begin(shift_facts.clone())).with_applied_declaration(Some(klb(5, State::On)));
+    assert!(s.app.differs(fact(&s)), "the applied version is known before the folder is polled");
     declares(&mut s, klb(5, State::On));
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
     declares(&mut s, klb(6, State::On));
@@ -165,7 +165,7 @@ fn a_fact_unknown_to_the_rules_is_reported_and_applied_by_later_rules() {
     assert!(s.notice().contains("\"klb\"") && s.app.notice_is_trouble(), "{}", s.notice());
     s.reload(&crate::stage::revised(&[]));
     assert_eq!(s.fact("klb"), "ya");
-    assert!(kept(&s, &klb(1, State::On)));
+    assert!(is_saved(&s, &klb(1, State::On)));
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn a_named_value_must_be_one_of_the_facts() {
 }
 
 #[test]
-fn trouble_changes_nothing_and_clears() {
+fn trouble_of_the_folder_changes_no_fact_and_disappears_on_recovery() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Declaration(News::Trouble("Sambungan ke pusat terputus".into()))).keys("?⎋");
+    s.act(Message::Declaration(DeclarationEvent::Trouble("Sambungan ke pusat terputus".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Sambungan ke pusat terputus".into()));
-    s.act(Message::Declaration(News::Sound));
+    s.act(Message::Declaration(DeclarationEvent::Recovered));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 
@@ -215,7 +215,7 @@ fn the_journal_records_differences_at_the_end_of_the_call() {
     s.keys("k");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
     s.keys("k");
-    assert_eq!(differing(&s), Some(vec![]), "as declared again");
+    assert_eq!(differing(&s), Some(vec![]), "the fact is as declared again");
     s.keys("ks␣");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
     // The next call begins with the difference, and the centre's next declaration ends it during the call.
@@ -230,17 +230,21 @@ fn the_journal_records_differences_at_the_end_of_the_call() {
 #[test]
 fn declarations_from_agent_and_folder_are_equivalent() {
     let mut s = Stage::at("14:00");
-    let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
+    let sends = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
     s.keys("nBu");
-    tells(&mut s, AgentEvent::Connected);
-    tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On))));
+    sends(&mut s, AgentEvent::Connected);
+    sends(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On))));
     assert_eq!(s.fact("klb"), "ya");
-    assert!(kept(&s, &klb(1, State::On)));
+    assert!(is_saved(&s, &klb(1, State::On)));
     s.keys("di⏎");
-    assert_eq!(s.field("nama"), "Budi", "nothing was taken from under the fingers");
-    assert_eq!(tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))), [], "once more is no news");
-    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::CheckRules]);
+    assert_eq!(s.field("nama"), "Budi", "the text being typed is unchanged");
+    assert_eq!(
+        sends(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))),
+        [],
+        "the same declaration again is not reported"
+    );
+    assert_eq!(sends(&mut s, AgentEvent::Rules), [Effect::CheckRules]);
 }
 
 #[test]

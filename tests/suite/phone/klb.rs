@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::declaration::{Declaration, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, State};
 use penutup::files::broadcast::{FolderPoller, declare};
 use penutup::files::declaration_in;
 use penutup::message::Message;
@@ -40,7 +40,7 @@ impl Site {
         home
     }
 
-    /// What the supervisor does.
+    /// Runs `penutup klb` as the supervisor.
     #[track_caller]
     fn klb(&self, args: &[&str]) -> Ran {
         self.home().penutup(["klb", "--at", "13:05"].iter().chain(args)).run()
@@ -51,6 +51,8 @@ impl Site {
     }
 }
 
+/// A reason that screens would cut.
+const TOO_LONG: &str = "Banjir besar di Semarang dan Demak, gardu induk padam sejak pagi, selesai pukul 20.00";
 const ON: [&str; 7] = ["on", "--until", "21:00", "--reason", "gangguan transmisi", "--by", "SPV Jakarta"];
 const BANNER: &str = "SPV Jakarta · gangguan transmisi · s.d. 21.00";
 
@@ -88,7 +90,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     site.klb(&ON).status(0);
     term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
-    // What is known of it outlasts the folder.
+    // The applied declaration is saved and outlasts the file.
     fs::remove_file(site.file()).expect("it is there");
     let mut term = prompter(&home, &[]);
     term.shows(BANNER);
@@ -109,7 +111,7 @@ fn folder_errors_only_cause_a_notice() {
     let version = site_version(&whole);
     fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
     term.shows("KLB dari supervisor lebih lama daripada").shows(BANNER);
-    fs::write(site.file(), &whole).expect("the whole one");
+    fs::write(site.file(), &whole).expect("the whole file");
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
     fs::rename(site.folder(), &away).expect("it goes");
@@ -201,10 +203,10 @@ fn concurrent_declarations_get_increasing_versions() {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
         all.into_iter().flat_map(|t| t.join().expect("it ends")).collect::<HashSet<u64>>()
     });
-    assert_eq!(declared.len(), 80, "none twice");
+    assert_eq!(declared.len(), 80, "no version is assigned twice");
     assert_eq!(site.read().version, *declared.iter().max().expect("some"));
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(site.file()).expect("it is there").permissions());
-    assert_eq!(mode & 0o444, 0o444, "others read it");
+    assert_eq!(mode & 0o444, 0o444, "other users can read it");
 }
 
 #[test]
@@ -213,6 +215,7 @@ fn the_verb_reports_missing_settings() {
     for (args, expected) in [
         (&["on"][..], "--reason"),
         (&["on", "--reason", " "], "--reason"),
+        (&["on", "--reason", TOO_LONG], "80 karakter"),
         (&["off", "--until", "21:00"], "--until"),
         (&["on", "--reason", "x", "--until", "nanti"], "14:58"),
         (&["on", "--reason", "x", "--until", "2020-01-01T00:00:00Z"], "sudah lewat"),
@@ -230,7 +233,7 @@ fn the_verb_reports_missing_settings() {
     gone.write_config("settings.toml", "broadcast.folder = 'tidak-ada'");
     let ran = gone.penutup(["klb", "off"]).run();
     ran.status(2);
-    assert!(!gone.config("tidak-ada").exists(), "a share that is not mounted is not made");
+    assert!(!gone.config("tidak-ada").exists(), "no folder is created in place of an unmounted share");
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn until_is_the_next_occurrence_and_by_has_a_default() {
     let read = site.read();
     let until = read.until.expect("it was given");
     assert_eq!((until - read.since).num_minutes(), 715);
-    assert_eq!(read.by, None, "a test has no user");
+    assert_eq!(read.by, None, "no user name is known in a test");
     let ran = site.home().penutup(["klb", "on", "--reason", "\u{1b}[31mx\ny"]).env("USER", "rina").run();
     ran.status(0);
     assert_harmless(&ran.out);
@@ -253,15 +256,15 @@ fn a_poller_reports_only_changes() {
     let site = Site::new();
     let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
-    assert_eq!(poller.look(now), None, "nobody has declared anything");
+    assert_eq!(poller.look(now), None, "no declaration exists yet");
     site.klb(&ON).status(0);
-    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Declared(Box::new(site.read()))));
     assert_eq!(poller.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(poller.look(now), Some(News::Trouble(_))));
-    assert_eq!(poller.look(now), None, "once is enough");
+    assert!(matches!(poller.look(now), Some(DeclarationEvent::Trouble(_))));
+    assert_eq!(poller.look(now), None, "the same trouble is reported once");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(poller.look(now), Some(News::Sound));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Recovered));
 }
 
 #[test]
@@ -271,9 +274,9 @@ fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
     let now = Utc::now();
     site.klb(&ON).status(0);
     for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
-        assert!(matches!(poller.look(now - behind), Some(News::Trouble(_)) | None));
+        assert!(matches!(poller.look(now - behind), Some(DeclarationEvent::Trouble(_)) | None));
     }
-    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Declared(Box::new(site.read()))));
 }
 
 #[test]
@@ -308,9 +311,9 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
+    let declared = |broadcast: Declaration| Message::Declaration(DeclarationEvent::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
-    stage.app = stage.app.with_applied(Some(at(253_402_300_799)));
+    stage.app = stage.app.with_applied_declaration(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
     stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");
@@ -360,21 +363,21 @@ fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     fifo(&lock);
     site.klb(&["off"]).status(0);
     // The lock file: an abandoned one that is locked, a FIFO, a folder, a dangling link.
-    let turn = site.folder().join("klb.writing");
-    fs::write(&turn, "left behind").expect("a file");
-    let reader = fs::File::open(&turn).expect("it is there");
+    let write_lock = site.folder().join("klb.writing");
+    fs::write(&write_lock, "abandoned").expect("a file");
+    let reader = fs::File::open(&write_lock).expect("it is there");
     reader.lock().expect("it is locked");
     site.klb(&ON).status(0);
-    assert!(!turn.exists());
-    fifo(&turn);
+    assert!(!write_lock.exists());
+    fifo(&write_lock);
     site.klb(&["off"]).status(0);
-    assert!(!turn.exists());
-    std::os::unix::fs::symlink("nowhere", &turn).expect("a link");
+    assert!(!write_lock.exists());
+    std::os::unix::fs::symlink("nowhere", &write_lock).expect("a link");
     site.klb(&ON).status(0);
-    fs::create_dir(&turn).expect("a folder");
+    fs::create_dir(&write_lock).expect("a folder");
     site.klb(&["off"]).status(0);
     assert_eq!(site.read().state, State::Off);
-    fs::remove_dir(&turn).expect("it is empty");
+    fs::remove_dir(&write_lock).expect("it is empty");
     // The declaration itself.
     fs::remove_file(site.file()).expect("it is there");
     fifo(&site.file());

@@ -118,7 +118,7 @@ fn hostile_frames_only_close_the_connection() {
         // A valid event first, so that the next connection follows soon.
         line.write_all(&frame(b"{}")).expect("it reads");
         line.write_all(hostile).expect("it reads");
-        // It hangs up.
+        // The prompter closes the connection.
         assert_eq!(line.read(&mut [0; 8]).unwrap_or(0), 0);
         assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Down));
     }

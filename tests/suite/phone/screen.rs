@@ -1,7 +1,7 @@
 //! How the screen shows outside events, at every window size.
 
 use chrono::TimeDelta;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::message::Link;
 
 use penutup::message::Message;
@@ -35,12 +35,13 @@ fn klb() -> Declaration {
     }
 }
 
-/// A long unsure name, the line lost, KLB declared with all that can be said of it, the SOP's contradiction.
+/// A long unconfirmed name, a disconnected telephone, a declaration of KLB with author, reason and end, and the SOP's
+/// contradiction.
 fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
         .act(Message::Agent(AgentEvent::Disconnected))
-        .act(Message::Declaration(News::Declared(Box::new(klb()))));
+        .act(Message::Declaration(DeclarationEvent::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -76,7 +77,8 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
     // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
-    s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Declaration(DeclarationEvent::Declared(Box::new(Declaration { state: State::Off, ..klb() }))))
+        .keys("k");
     shows(&mut s, 80, 24, "KLB dari supervisor berbeda");
 }
 
@@ -86,7 +88,10 @@ fn the_connection_state_is_one_word_beside_the_clock() {
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
     s.act(Message::PhoneLink(Link::Up));
     shows(&mut s, 80, 24, "telepon: tersambung 14.00 WIB · siang");
-    assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
+    assert!(
+        !screen(&mut s, 60, 18).contains("telepon"),
+        "a narrow window shows the telephone only if it is disconnected"
+    );
     s.act(Message::PhoneLink(Link::Down));
     shows(&mut s, 80, 24, "telepon: putus  14.00 WIB · siang");
     shows(&mut s, 40, 12, "telepon: putus  14.00 WIB · siang");
@@ -138,14 +143,14 @@ fn the_question_offers_restoring_a_call_if_possible() {
 }
 
 #[test]
-fn no_size_breaks_it() {
+fn no_size_breaks_the_screen_with_telephone_and_centre() {
     let mut s = full();
     for columns in 0..=130 {
         for rows in [0, 1, 2, 5, 6, 10, 12, 18, 22, 24, 40] {
             screen(&mut s, columns, rows);
         }
     }
-    // What is to be said now is seen whole where everything else is said too.
+    // Even with everything shown at once, the current sentence is visible in full.
     let sentence = s.sentence().expect("something is to be said");
     for (columns, rows) in [(80, 24), (60, 18)] {
         shows(&mut s, columns, rows, &sentence);

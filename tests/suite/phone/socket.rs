@@ -1,4 +1,4 @@
-//! Hostile, huge, half and slow messages on the socket of a real prompter: they cost their sender the connection.
+//! Hostile, huge, incomplete and slow messages on the socket of a real prompter: only their sender is disconnected.
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
@@ -13,13 +13,13 @@ use super::verb::{WAIT, call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// A client of the prompter's socket.
-pub struct Visitor {
+/// A client of the prompter's socket that sends raw bytes.
+pub struct RawClient {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
-impl Visitor {
+impl RawClient {
     #[track_caller]
     pub fn of(home: &Home) -> Self {
         let stream = UnixStream::connect(&sockets(home)[0]).expect("it listens");
@@ -28,21 +28,21 @@ impl Visitor {
         Self { stream, lines }
     }
 
-    pub fn says(&mut self, bytes: &[u8]) {
+    pub fn send(&mut self, bytes: &[u8]) {
         // The prompter may close the connection in the middle.
         let _ = self.stream.write_all(bytes);
     }
 
     /// Sends a line, and reads the reply.
     #[track_caller]
-    pub fn asks(&mut self, text: &str) -> String {
-        self.says(format!("{text}\n").as_bytes());
-        self.hears()
+    pub fn request(&mut self, text: &str) -> String {
+        self.send(format!("{text}\n").as_bytes());
+        self.read_line()
     }
 
-    /// The next line; empty where it hung up.
+    /// Reads the next line; empty if the prompter has closed the connection.
     #[track_caller]
-    pub fn hears(&mut self) -> String {
+    pub fn read_line(&mut self) -> String {
         let mut line = String::new();
         match self.lines.read_line(&mut line) {
             Ok(_) => line,
@@ -57,14 +57,14 @@ fn it_greets_first_and_replies_line_by_line() {
     let home = Home::new();
     home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
-    let mut visitor = Visitor::of(&home);
-    let greeting = visitor.hears();
+    let mut client = RawClient::of(&home);
+    let greeting = client.read_line();
     assert!(greeting.starts_with("{\"penutup\":1,\"seat\":\"meja 7\",\"idle\":"), "{greeting}");
-    visitor.says(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
-    assert_eq!(visitor.hears(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
+    client.send(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
+    assert_eq!(client.read_line(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
     term.shows("N Siti");
-    visitor.says(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
-    assert_eq!((visitor.hears(), visitor.hears()), (visitor_is_fine(), visitor_is_fine()));
+    client.send(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
+    assert_eq!((client.read_line(), client.read_line()), (visitor_is_fine(), visitor_is_fine()));
     term.shows("Mengapa panggilan berakhir?");
 }
 
@@ -87,13 +87,13 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
         (b"{\"do\":\"klb\"}\n", "garbled"),
         (&huge, "too-long"),
     ] {
-        let mut visitor = Visitor::of(&home);
-        visitor.hears();
-        visitor.says(bytes);
-        let answer = visitor.hears();
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        client.send(bytes);
+        let answer = client.read_line();
         // A client that is still sending when it is disconnected may not receive the reason.
         assert!(answer.contains(bad) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
-        assert_eq!(visitor.hears(), "");
+        assert_eq!(client.read_line(), "");
     }
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
@@ -103,15 +103,15 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
 fn a_slow_client_blocks_no_other_and_is_disconnected() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut slow: Vec<Visitor> = (0..10).map(|_| Visitor::of(&home)).collect();
-    for visitor in &mut slow {
-        visitor.says(b"{\"do\":\"start\",");
+    let mut slow: Vec<RawClient> = (0..10).map(|_| RawClient::of(&home)).collect();
+    for client in &mut slow {
+        client.send(b"{\"do\":\"start\",");
     }
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
-    for visitor in &mut slow {
-        assert!(visitor.hears().contains("penutup"));
-        assert_eq!(visitor.hears(), "", "half a message is none");
+    for client in &mut slow {
+        assert!(client.read_line().contains("penutup"));
+        assert_eq!(client.read_line(), "", "half a message is none");
     }
     term.shows("N Siti");
 }
@@ -121,12 +121,12 @@ fn silent_connections_lock_no_one_out() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     for round in 0..5 {
-        let mut crowd: Vec<Visitor> = (0..60).map(|_| Visitor::of(&home)).collect();
+        let mut clients: Vec<RawClient> = (0..60).map(|_| RawClient::of(&home)).collect();
         let ran = home.penutup(["call", "start", &format!("nama=Siti {round}")]).env("PENUTUP_CALL_WAIT", WAIT).run();
         ran.status(0).err_is("");
         term.shows(&format!("N Siti {round}"));
-        // The oldest made room for the newest.
-        while !crowd[0].hears().is_empty() {}
+        // The oldest connection was closed for the newest.
+        while !clients[0].read_line().is_empty() {}
     }
     term.quits();
 }
@@ -138,14 +138,14 @@ fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder");
     let listener = UnixListener::bind(folder.join("1-0.sock")).expect("a socket");
     let greeting = "{\"penutup\":1,\"seat\":null,\"idle\":5}\n";
-    // Each connection in turn: what is said to it, and whether its message is read before the end.
-    for (says, reads) in [(greeting, true), ("{\"ignored\":[],\"bad\":\"busy\"}\n", false), ("", false)] {
+    // The fake prompter's first line, and whether it reads the message before it closes the connection.
+    for (first_line, reads) in [(greeting, true), ("{\"ignored\":[],\"bad\":\"busy\"}\n", false), ("", false)] {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     let (mut stream, _) = listener.accept().expect("somebody comes");
-                    let _ = stream.write_all(says.as_bytes());
+                    let _ = stream.write_all(first_line.as_bytes());
                     if reads && !stop.load(Ordering::Relaxed) {
                         let _ = stream.read(&mut [0; 4096]);
                     }
@@ -197,10 +197,10 @@ fn a_socket_creation_failure_is_reported_until_it_succeeds() {
 #[test]
 fn a_full_file_table_is_reported_until_there_is_room() {
     let home = Home::new();
-    // Whose own trouble would be shown first.
+    // Without the journal, whose trouble would be shown first.
     home.write_config("settings.toml", "journal.enabled = false");
     let mut term = prompter(&home, &[]);
-    // Everything that it opens at its start is open by then.
+    // Once a key works, everything that is opened at the start is open.
     term.send("m").shows("▐PLN Mobile▌");
     let pid = term.pid().to_string();
     let limit = |most: &str| {
@@ -211,7 +211,7 @@ fn a_full_file_table_is_reported_until_there_is_room() {
         let _ = writeln!(std::io::stderr(), "SKIPPED a full table of open files: prlimit can't be run here");
         return;
     }
-    let _waits = Visitor::of(&home);
+    let _waits = RawClient::of(&home);
     term.shows("penutup call mati: kesalahan sistem 24 (penutup paths)");
     term.send("a").shows("▐TELAH punya▌");
     assert!(limit("1024"));
@@ -221,7 +221,7 @@ fn a_full_file_table_is_reported_until_there_is_room() {
     term.quits();
 }
 
-/// Runs a program as another user than the test's: `nobody`. An error where this machine can't.
+/// Runs a program as the user `nobody`. The error says why this machine can't.
 fn as_another_user(program: &str, args: &[&OsStr]) -> Result<Output, String> {
     let user = ["--reuid=65534", "--regid=65534", "--clear-groups", program];
     let output = Command::new("setpriv").args(user).args(args).output().map_err(|e| format!("setpriv: {e}"))?;
@@ -232,7 +232,7 @@ fn as_another_user(program: &str, args: &[&OsStr]) -> Result<Output, String> {
 #[test]
 fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     let home = Home::new();
-    // A folder that everybody can write, as some sites share one: a home below it, and a home in which somebody else was first.
+    // A world-writable folder, as some sites share one: a home below it, and a home in which another user created `run` first.
     let shared = home.path().join("shared");
     std::fs::create_dir_all(shared.join("below")).expect("a folder");
     for open in [home.path(), &shared] {
@@ -241,13 +241,13 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     let run = shared.join("run");
     match as_another_user("mkdir", &[run.as_os_str()]) {
         Err(why) => {
-            // Not through a macro, whose text a passing test swallows.
+            // Not with `eprintln!`: the harness hides its output in a passing test.
             let _ = writeln!(std::io::stderr(), "SKIPPED a socket folder of another user: {why}");
             return;
         }
         Ok(made) => assert!(made.status.success(), "{made:?}"),
     }
-    let told = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
+    let reason = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
     for at in [&shared, &shared.join("below")] {
         let inside = |args: &[&str]| {
             let mut command = home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).command();
@@ -255,19 +255,19 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
             command
         };
         let mut term = Term::start(&inside(&["--at", "14:20"]));
-        term.shows("(+1)").send("?").shows(told).send("?");
+        term.shows("(+1)").send("?").shows(reason).send("?");
         let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
         let err = String::from_utf8_lossy(&called.stderr).into_owned();
         assert_eq!((called.status.code(), err.as_str()), (Some(1), FOREIGN), "{}", at.display());
         let paths = inside(&["paths"]).output().expect("it runs").stdout;
         assert!(String::from_utf8_lossy(&paths).contains("folder soket dapat diubah pengguna lain"));
-        // It is refused, and all the rest works.
+        // The folder is refused, and everything else works.
         term.send("k").shows("KLB AKTIF sejak 14.2");
         term.quits();
     }
     // With another user's prompter in it, to which no message is sent.
     let listener = std::fs::metadata(&run).expect("it is there");
-    assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "the listener still belongs to the other user");
 }
 
 const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang dikirim (lihat penutup paths)\n";
@@ -284,5 +284,5 @@ fn another_users_socket_is_sent_nothing() {
         return;
     }
     call(&home, "start nama=Siti").status(1).err_is("Tidak ada layar penutup yang terbuka\n");
-    assert_eq!(listener.accept().map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::WouldBlock), "nobody came");
+    assert_eq!(listener.accept().map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::WouldBlock), "nobody connected");
 }

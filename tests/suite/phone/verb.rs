@@ -147,7 +147,7 @@ fn a_dead_socket_is_replaced_and_a_foreign_file_is_not() {
     let mut dead = prompter(&home, &[]);
     dead.signal("KILL").ends();
     let left = sockets(&home);
-    assert_eq!(left.len(), 1, "kill -9 leaves it");
+    assert_eq!(left.len(), 1, "after kill -9 the socket's file is left");
     call(&home, "end").status(1).err_is("Tidak ada layar penutup yang terbuka\n");
     let foreign = home.write("run/penutup/7-0.sock", "mine");
     let mut term = prompter(&home, &[]);

@@ -1,4 +1,4 @@
-//! What a line does.
+//! The effects of typed lines.
 
 use penutup::app::Mode;
 use penutup::closing::Mark;
@@ -21,10 +21,13 @@ fn letters_are_keys_in_order_and_spaces_between_them_are_ignored() {
     talk.types("mm");
     assert!(talk.app.facts_text(|_| true).contains("Topik: di luar PLN Mobile"));
     talk.types(" A \t A");
-    assert!(talk.app.facts_text(|_| true).contains("Aplikasi: BELUM punya"), "twice, as the small letter");
+    assert!(
+        talk.app.facts_text(|_| true).contains("Aplikasi: BELUM punya"),
+        "each upper-case letter counts as its lower-case letter"
+    );
     talk.types("X2 \r");
     assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
-    assert_eq!(state(&talk).2, 0, "no blank ticked anything");
+    assert_eq!(state(&talk).2, 0, "no space ticked a sentence");
 }
 
 #[test]
@@ -84,14 +87,14 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
     talk.types("n");
     assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "as it was, and said");
     assert_eq!(state(&talk).1, "Siti");
-    let told = talk.types("n 081234567890");
-    assert_eq!(told, ["Hanya angka, bukan nama: nama tetap seperti semula."]);
+    let output = talk.types("n 081234567890");
+    assert_eq!(output, ["Hanya angka, bukan nama: nama tetap seperti semula."]);
     assert_eq!(talk.types("n \u{1}"), ["Tidak ada nama di baris itu: nama tetap seperti semula."]);
-    assert_eq!(state(&talk).1, "Siti", "what is no name erases none");
+    assert_eq!(state(&talk).1, "Siti", "an invalid name keeps the present one");
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
     assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
-    let told = talk.types(&format!("n {}", "Siti ".repeat(40)));
-    assert!(told[0].starts_with("Lebih dari 60 karakter"), "{told:?}");
+    let output = talk.types(&format!("n {}", "Siti ".repeat(40)));
+    assert!(output[0].starts_with("Lebih dari 60 karakter"), "{output:?}");
     assert_eq!(state(&talk).1, "Siti");
 }
 
@@ -103,8 +106,8 @@ fn every_line_gets_a_response() {
     for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
         assert_ne!(talk.types(line), [""; 0], "{line:?}");
     }
-    let told = talk.types(&format!("n {}", state(&talk).1));
-    assert!(told[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {told:?}");
+    let output = talk.types(&format!("n {}", state(&talk).1));
+    assert!(output[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {output:?}");
     assert_eq!(talk.types("q")[0], "Panggilan ini belum selesai. Tetap keluar?");
     assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
 }
@@ -137,14 +140,14 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
 fn an_invalid_line_changes_nothing() {
     let mut talk = Talk::at("14:20");
     let before = state(&talk);
-    for (line, told) in [
+    for (line, expected) in [
         (Line::TooLong, "Baris itu terlalu panjang; tidak dikerjakan."),
         (Line::NotUtf8, "Baris itu bukan teks UTF-8; tidak dikerjakan."),
     ] {
-        assert_eq!(talk.run(|view, session| session.input(view, line)), [told]);
+        assert_eq!(talk.run(|view, session| session.input(view, line)), [expected]);
     }
-    let told = talk.types(&"k".repeat(LONGEST));
-    assert_eq!(told, ["KLB: nonaktif."], "an even number of turns");
+    let output = talk.types(&"k".repeat(LONGEST));
+    assert_eq!(output, ["KLB: nonaktif."], "an even number of turns");
     assert_eq!(state(&talk), before);
 }
 
@@ -152,7 +155,7 @@ fn an_invalid_line_changes_nothing() {
 fn every_key_in_the_help_works() {
     let mut talk = Talk::at("14:20");
     let keys: Vec<String> = talk.types("?").iter().filter_map(|l| Some(l.split_once(": ")?.0.to_owned())).collect();
-    let mut heard = 0;
+    let mut tested = 0;
     for key in keys {
         let typed = match key.as_str() {
             "Enter" => String::new(),
@@ -163,10 +166,10 @@ fn every_key_in_the_help_works() {
         };
         let mut talk = Talk::at("14:20");
         talk.types("m");
-        let told = talk.types(&typed);
-        assert!(!told.concat().contains("Tidak ada tombol"), "{typed:?}: {told:?}");
-        assert!(!told.is_empty() || talk.left, "{typed:?} says something");
-        heard += 1;
+        let output = talk.types(&typed);
+        assert!(!output.concat().contains("Tidak ada tombol"), "{typed:?}: {output:?}");
+        assert!(!output.is_empty() || talk.left, "{typed:?} says something");
+        tested += 1;
     }
-    assert!(heard >= 16, "{heard}");
+    assert!(tested >= 16, "{tested}");
 }

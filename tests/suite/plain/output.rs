@@ -1,9 +1,9 @@
-//! What is said, and when.
+//! What line mode prints, and when.
 
 use std::sync::Arc;
 
 use penutup::app::Mode;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::loaded::LoadedRules;
 use penutup::message::Link;
 
@@ -50,12 +50,12 @@ fn the_first_lines_are_the_state_and_the_sentence() {
 }
 
 #[test]
-fn only_what_changed_is_said() {
+fn only_changes_are_printed() {
     let mut talk = Talk::at("14:20");
-    let told = talk.types("mm");
-    assert_eq!(told[0], "Topik: di luar PLN Mobile.", "of two changes the last: {told:?}");
-    assert_eq!(talk.types("kk"), ["KLB: nonaktif."], "what holds no longer is not said");
-    let told = talk.types("m");
+    let output = talk.types("mm");
+    assert_eq!(output[0], "Topik: di luar PLN Mobile.", "of two changes the last: {output:?}");
+    assert_eq!(talk.types("kk"), ["KLB: nonaktif."], "a state that was replaced in the same line is not printed");
+    let output = talk.types("m");
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let lines = [
         "Topik: PLN Mobile.",
@@ -63,7 +63,7 @@ fn only_what_changed_is_said() {
         "Sekarang, No. 2.b: Ajakan UPDATE New PLN Mobile.",
         &sentence,
     ];
-    assert_eq!(told, lines);
+    assert_eq!(output, lines);
     assert_eq!(talk.types("n Siti"), ["Nama Pelanggan: Siti."], "the current sentence has no name in it");
 }
 
@@ -71,15 +71,15 @@ fn only_what_changed_is_said() {
 fn klb_is_said_once_and_at_every_call() {
     let mut talk = Talk::at("14:20");
     let banner = "KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.";
-    let told = talk.types("k");
-    has(&told, banner);
-    has(&told, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
+    let output = talk.types("k");
+    has(&output, banner);
+    has(&output, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
     has_not(&talk.types(""), "KLB");
     talk.types("s");
     has(&talk.types(""), banner);
-    let told = talk.types("k");
-    has(&told, "KLB: nonaktif.");
-    has_not(&told, "AKTIF");
+    let output = talk.types("k");
+    has(&output, "KLB: nonaktif.");
+    has_not(&output, "AKTIF");
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn old_klb_is_asked_about_once() {
     let mut talk = Talk::at("01:00");
     talk.types("k");
     has_not(&talk.waits(60), "Masih berlaku?");
-    let told = talk.waits(12 * 60);
+    let output = talk.waits(12 * 60);
     let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v jika masih, k jika sudah tidak.";
-    has(&told, question);
+    has(&output, question);
     has_not(&talk.waits(1), "Masih berlaku?");
     assert_eq!(
         talk.types("v"),
@@ -102,15 +102,15 @@ fn old_klb_is_asked_about_once() {
 #[test]
 fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let mut talk = Talk::at("14:20");
-    let told = talk.types("s");
-    has(&told, "Closing lengkap. Enter: panggilan berikutnya.");
+    let output = talk.types("s");
+    has(&output, "Closing lengkap. Enter: panggilan berikutnya.");
     let complete = talk.app.complete_sentence().to_string();
-    has(&told, &format!("Kalimat lengkap: {complete}"));
+    has(&output, &format!("Kalimat lengkap: {complete}"));
     assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
     // A name received now is the next customer's.
-    let told = talk.types("n Bu Siti");
-    has(&told, "Panggilan baru.");
-    has(&told, "Nama Pelanggan: Siti.");
+    let output = talk.types("n Bu Siti");
+    has(&output, "Panggilan baru.");
+    has(&output, "Nama Pelanggan: Siti.");
     assert_eq!(talk.types("-")[0], "Kembali ke panggilan tadi.");
 }
 
@@ -119,33 +119,33 @@ fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     let mut talk = Talk::at("14:50");
     assert_eq!(talk.waits(3), [""; 0]);
     has(&talk.waits(2), "5 menit lagi: selamat sore.");
-    assert_eq!(talk.waits(1), [""; 0], "minutes pass without a word");
+    assert_eq!(talk.waits(1), [""; 0], "passing minutes print nothing");
     talk.types("");
     talk.types("");
-    let told = talk.waits(4);
-    has(&told, "Salam: selamat sore.");
-    assert!(told.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{told:?}");
-    let told = talk.types("z");
-    has(&told, "Jam pelanggan 16.00 WITA.");
+    let output = talk.waits(4);
+    has(&output, "Salam: selamat sore.");
+    assert!(output.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{output:?}");
+    let output = talk.types("z");
+    has(&output, "Jam pelanggan 16.00 WITA.");
 }
 
 #[test]
 fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: tersambung."]);
-    assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
-    let told = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
-    assert_eq!(told[0], "Telepon: panggilan dimulai.");
-    has(&told, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
-    has(&told, "Aplikasi: TELAH punya.");
+    assert_eq!(talk.receives(Message::PhoneLink(Link::Up)), ["telepon: tersambung."]);
+    assert_eq!(talk.receives(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
+    let output = talk.receives(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
+    assert_eq!(output[0], "Telepon: panggilan dimulai.");
+    has(&output, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
+    has(&output, "Aplikasi: TELAH punya.");
     talk.types("n");
     has(&talk.types(""), "Nama Pelanggan: Siti.");
-    let told = talk.hears(starts(&[]));
-    assert_eq!(told[0], "Panggilan baru; panggilan lama ditutup; minus kembali.");
+    let output = talk.receives(starts(&[]));
+    assert_eq!(output[0], "Panggilan baru; panggilan lama ditutup; minus kembali.");
     has(&talk.types("-"), "Nama Pelanggan: Siti.");
-    // While a name is awaited, it waits.
+    // While a field is open, a new call waits.
     talk.types("n");
-    assert_eq!(talk.hears(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
+    assert_eq!(talk.receives(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
     let broadcast = Declaration {
@@ -158,10 +158,10 @@ fn outside_events_are_said_when_received() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let told = talk.hears(Message::Declaration(News::Declared(Box::new(broadcast))));
-    assert_eq!(told[0], "Dari supervisor: KLB AKTIF.");
-    assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
-    assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
+    let output = talk.receives(Message::Declaration(DeclarationEvent::Declared(Box::new(broadcast))));
+    assert_eq!(output[0], "Dari supervisor: KLB AKTIF.");
+    assert!(output[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{output:?}");
+    assert!(output[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{output:?}");
     has(&talk.types("k"), "KLB nonaktif sejak 14.20; KLB dari supervisor berbeda.");
 }
 
@@ -169,18 +169,21 @@ fn outside_events_are_said_when_received() {
 fn rules_that_change_and_files_in_trouble_are_said() {
     let mut talk = Talk::at("14:20");
     let loaded = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
-    let told = talk.hears(Message::Rules(loaded, None));
-    assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
-    assert!(told[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter alone says nothing: {told:?}");
-    assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
+    let output = talk.receives(Message::Rules(loaded, None));
+    assert!(output[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{output:?}");
+    assert!(
+        output[0].ends_with("; ketik d untuk melihat apa yang berubah."),
+        "the letter alone says nothing: {output:?}"
+    );
+    assert!(output.last().unwrap().contains("mohon JANGAN memberikan"), "{output:?}");
     let bad = || Message::Trouble(Subject::Rules, Some("Aturan tidak dipakai: rules.toml:3: rusak".into()));
-    has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
-    assert_eq!(talk.hears(bad()), [""; 0], "what stays is said once");
+    has(&talk.receives(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
+    assert_eq!(talk.receives(bad()), [""; 0], "a standing trouble is printed once");
     has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.loaded().clone());
-    has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
+    has(&talk.receives(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
     has(
-        &talk.hears(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
+        &talk.receives(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
         "Status shift tidak dapat disimpan: penuh.",
     );
 }
@@ -188,8 +191,8 @@ fn rules_that_change_and_files_in_trouble_are_said() {
 #[test]
 fn the_contradiction_and_why_are_said() {
     let mut talk = Talk::at("14:20");
-    let told = talk.types("a");
-    has(&told, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
+    let output = talk.types("a");
+    has(&output, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
     let caution = "Perhatian: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini";
@@ -209,14 +212,14 @@ fn the_contradiction_and_why_are_said() {
 fn a_hostile_name_is_one_harmless_line() {
     let mut talk = Talk::at("14:20");
     for name in ["\u{1b}[2J\u{1b}]0;x\u{7}Siti", "Si\u{9b}31mti", "Si\u{202e}ti", "Si\u{7f}ti\u{0}", "Si\u{2028}ti"] {
-        let told = talk.types(&format!("n {name}"));
-        assert_harmless(&told.join("\n"));
+        let output = talk.types(&format!("n {name}"));
+        assert_harmless(&output.join("\n"));
         talk.types("c");
         talk.types("n");
         assert_harmless(&talk.types(name).join("\n"));
     }
-    let told = talk.hears(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
-    has(&told, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
+    let output = talk.receives(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
+    has(&output, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
 }
 
 /// Lines of all kinds: keys, answers, names, garbage.
@@ -246,7 +249,7 @@ proptest! {
         for (line, outside) in steps {
             match outside {
                 1 => said.extend(talk.waits(3)),
-                2 => said.extend(talk.hears(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
+                2 => said.extend(talk.receives(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
                 _ => {}
             }
             said.extend(talk.types(&line));

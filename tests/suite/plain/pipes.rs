@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::support::{Home, Ran, assert_harmless};
 
-/// These lines are typed at a minute that does not turn for a while; nothing is left but what they had said.
+/// Runs line mode at 14:20 with these lines as its input.
 #[track_caller]
 fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
     let ran = home.penutup([&["--plain", "--at", "14:20"], args].concat()).stdin(lines).run();
@@ -118,7 +118,7 @@ fn every_line_is_answered_before_the_next_is_typed() {
 }
 
 #[test]
-fn a_closed_reader_ends_it_silently() {
+fn a_closed_output_pipe_ends_line_mode_silently() {
     let home = Home::new();
     let mut command = home.penutup(["--plain"]).command();
     let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -152,7 +152,7 @@ fn a_name_reaches_no_disk() {
             }
         }
     }
-    assert!(files > 1, "something was kept to look through");
+    assert!(files > 1, "there are files to search");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn opened(home: &Home) -> Term {
 fn sent(term: &Term) -> String {
     let text = String::from_utf8(term.bytes()).expect("UTF-8");
     assert!(!text.contains('\u{1b}'), "an escape code: {text:?}");
-    // The terminal makes two of a line's end.
+    // The terminal turns a line feed into CR LF.
     assert_harmless(&text.replace("\r\n", "\n"));
     text
 }
@@ -32,7 +32,7 @@ fn a_whole_session_without_an_escape_code() {
     assert_eq!(term.modes(), term.modes_before(), "the terminal stays as it is");
     term.send("k\n").shows("KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.");
     term.send("n Bu Siti\n").shows("Nama Pelanggan: Siti.");
-    // What arrows send, and names that would like to be more than names: the terminal shows them as marks.
+    // The sequences of arrow keys, and a name with escape sequences in it, which the terminal echoes as visible characters.
     term.send("\x1b[A\x1b[B\n").shows("Baris itu berisi tombol yang bukan huruf").shows("daftar tombol");
     term.send("n Bu \x1b[2J\x1b]0;x\x07Rina\n").shows("Nama Pelanggan: Rina.");
     term.send("s\n").shows("selamat siang Ibu Rina").send("\n").shows("Panggilan baru.");
@@ -62,7 +62,7 @@ fn the_recap_includes_the_last_closing() {
 }
 
 #[test]
-fn it_quits_like_the_screen() {
+fn line_mode_quits_like_the_screen() {
     // The end of the input also within a line: the first Ctrl-D sends the line, the second is the end.
     for (how, signal) in
         [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
@@ -132,7 +132,7 @@ fn telephone_events_and_a_new_file_are_processed() {
 /// Between two minutes nothing wakes here either.
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_it_sleeps() {
+fn an_idle_prompter_never_wakes() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("k\n").shows("KLB AKTIF");

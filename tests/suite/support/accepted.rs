@@ -72,7 +72,7 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
         for words in [Lang::Id, Lang::En].map(Lang::words) {
             let description = describe(problem, words);
             assert!(!description.message.trim().is_empty() && !description.help.trim().is_empty(), "{problem:?}");
-            harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
+            assert_harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
         }
     }
     let Some(rules) = &report.rules else { return false };
@@ -90,7 +90,7 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     true
 }
 
-fn harmless(text: &str) {
+fn assert_harmless(text: &str) {
     let harmful = text.chars().find(|c| *c != '\n' && is_forbidden(*c));
     assert!(harmful.is_none(), "{harmful:?} in {text:?}");
 }
@@ -152,7 +152,7 @@ fn sentences(rules: &RuleSet) {
                 let spoken = plan.steps().iter().filter_map(|ix| speak(rules, rules.step(*ix), fields, &greeting.word));
                 let spoken: Vec<String> = spoken.map(|sentence| sentence.to_string()).collect();
                 for sentence in &spoken {
-                    sound(sentence);
+                    assert_readable(sentence);
                 }
                 assert_eq!(script(rules, plan, fields, &greeting.word).to_string(), spoken.join(" "));
             }
@@ -161,14 +161,14 @@ fn sentences(rules: &RuleSet) {
     for fields in &filled {
         for greeting in rules.greetings.rows() {
             for step in &rules.steps {
-                letter_for_letter(rules, step, fields, &greeting.word);
+                assert_letter_for_letter(rules, step, fields, &greeting.word);
             }
         }
     }
 }
 
-/// A sentence as a CSO may read it out.
-fn sound(sentence: &str) {
+/// Asserts that a sentence can be read out: not empty, no stray blanks, no hidden characters.
+fn assert_readable(sentence: &str) {
     assert!(!sentence.is_empty(), "an empty sentence");
     assert!(!sentence.contains("  "), "a double blank in {sentence:?}");
     assert_eq!(sentence.trim(), sentence, "a blank at an end");
@@ -179,8 +179,8 @@ fn sound(sentence: &str) {
     }
 }
 
-/// But for its blanks a sentence is what the file fixes and what fills it, and nothing else: no placeholder stays.
-fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fields: &Fields, greeting: &str) {
+/// Asserts that a sentence consists, apart from blanks, of the fixed text and the filled-in values: no placeholder stays.
+fn assert_letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fields: &Fields, greeting: &str) {
     let StepWords::Say(template) = &step.words else { return };
     let part = |piece: &Piece| match piece {
         Piece::Fixed(fixed) => fixed.clone(),
@@ -188,13 +188,13 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
         Piece::Field(ix) => fields.spoken(rules, *ix),
     };
     let parts: String = template.pieces().iter().map(part).collect();
-    let solid = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
+    let without_blanks = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
     let spoken = speak(rules, step, fields, greeting).expect("it is spoken").to_string();
-    assert_eq!(solid(&spoken), solid(&parts));
-    // Brackets around nothing and lone marks, but where the file itself fixes them.
+    assert_eq!(without_blanks(&spoken), without_blanks(&parts));
+    // Empty brackets and doubled punctuation occur only where the fixed text of the file has them.
     let filled: String = template.pieces().iter().filter(|p| !matches!(p, Piece::Fixed(_))).map(part).collect();
     if filled.chars().all(|c| c.is_alphanumeric() || c.is_whitespace()) {
-        let count = |text: &str| ["()", "[]", ",,", ",."].map(|pair| solid(text).matches(pair).count());
+        let count = |text: &str| ["()", "[]", ",,", ",."].map(|pair| without_blanks(text).matches(pair).count());
         let fixed = template.pieces().iter().filter_map(|piece| match piece {
             Piece::Fixed(fixed) => Some(count(fixed)),
             _ => None,
@@ -209,7 +209,7 @@ fn app(loaded: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -
     App::new(AppSetup { loaded, lang, zone, shift_facts: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
-/// The prompter at every change of greeting in a zone: the new greeting at its minute, and another row's before.
+/// Checks every change of greeting in a zone: the new greeting at its minute, the previous one a minute earlier.
 fn edges(loaded: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
     let rules = &loaded.rules;
     let offset = rules.zones[zone].offset;
@@ -221,7 +221,7 @@ fn edges(loaded: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
         let at = |instant| {
             let app = app(loaded, Lang::Id, zone, instant);
             if app.call().plan(rules).steps().iter().any(|ix| rules.step(*ix).is_spoken()) {
-                sound(&app.complete_sentence().to_string());
+                assert_readable(&app.complete_sentence().to_string());
             }
             app.greeting_word().to_owned()
         };
@@ -253,12 +253,12 @@ fn screens(loaded: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>, sizes: &[(
             let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
             let mut drawn = view::Drawn::default();
             terminal.draw(|frame| drawn = view::draw(frame, &app, Theme::Terminal, 0)).expect("a terminal in memory");
-            terminal.backend().buffer().content.iter().for_each(|cell| harmless(cell.symbol()));
+            terminal.backend().buffer().content.iter().for_each(|cell| assert_harmless(cell.symbol()));
         }
     }
 }
 
-/// What the line mode wrote.
+/// The output of line mode.
 #[derive(Clone, Default)]
 struct Written(Rc<RefCell<Vec<u8>>>);
 
@@ -290,7 +290,7 @@ fn lines(loaded: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) {
     }
     let text = String::from_utf8(written.0.take()).expect("whole characters");
     assert!(!text.trim().is_empty());
-    harmless(&text);
+    assert_harmless(&text);
 }
 
 /// The verbs that read a rules file, in every form; each language has its share.
@@ -319,9 +319,9 @@ fn shown(answer: &Result<VerbOutput, Stop>, statuses: &[Status]) {
             assert!(statuses.contains(&answer.status), "{answer:?}");
             // `say` reports on standard error that nothing is spoken in a situation.
             assert!(answer.out.trim().is_empty() != answer.err.trim().is_empty(), "{answer:?}");
-            harmless(&answer.err);
+            assert_harmless(&answer.err);
             // A spreadsheet's file has its own mark and line ends.
-            harmless(&answer.out.replace("\r\n", "\n").replace('\u{feff}', ""));
+            assert_harmless(&answer.out.replace("\r\n", "\n").replace('\u{feff}', ""));
         }
         Err(Stop(why)) => panic!("refused: {why}"),
     }

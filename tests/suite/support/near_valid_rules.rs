@@ -183,12 +183,12 @@ fn remove(root: &mut Value, path: &[Part]) {
 fn mutate(root: &mut Value, choices: &mut Choices<'_>) {
     let mut all = Vec::new();
     paths(root, &mut Vec::new(), &mut all);
-    // A part that is put into itself again and again would outgrow the memory.
+    // A part that is repeatedly inserted into itself would grow without bound.
     if all.is_empty() || all.len() > MOST_NODES {
         return;
     }
     let operation = choices.below(16);
-    // A mutation of texts searches for one, since most nodes are none.
+    // A mutation of texts chooses among the text nodes, since most nodes are none.
     let texts: Vec<usize> =
         (0..all.len()).filter(|at| node(root, &all[*at]).is_some_and(|value| value.is_str())).collect();
     let at = if operation < 8 && !texts.is_empty() { choices.one_of(&texts) } else { choices.below(all.len()) };
@@ -346,7 +346,7 @@ fn swap(root: &mut Value, one: &[Part], other: &[Part]) {
     if let Some(value) = node(root, one) {
         *value = b;
     }
-    // One may have been in the other.
+    // One node may contain the other, which then no longer exists.
     if let Some(value) = node(root, other) {
         *value = a;
     }

@@ -33,7 +33,7 @@ pub struct Stage {
     pub scroll: Scroll,
 }
 
-/// The moment of this time of day in WIB, on a day of no importance.
+/// The moment of this time of day in WIB, on a fixed day.
 #[track_caller]
 pub fn wib(time: &str) -> DateTime<Utc> {
     format!("2026-03-02T{time}:00+07:00").parse::<DateTime<chrono::FixedOffset>>().expect("a time of day").to_utc()
@@ -76,13 +76,13 @@ impl Stage {
         Self::in_zone(0, loaded, now, shift_facts)
     }
 
-    /// Other rules, at a seat in another zone than the first.
+    /// Other rules, at a seat in this zone.
     pub fn in_zone(zone: usize, loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
         let begin = AppSetup { loaded, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
-    /// Something happens.
+    /// Updates the state with an action or a message.
     pub fn act(&mut self, update: impl Into<Update>) -> &mut Self {
         let update = update.into();
         if matches!(update, Update::Action(_)) {
@@ -94,7 +94,7 @@ impl Stage {
         self
     }
 
-    /// Keys with so many milliseconds before each.
+    /// Presses keys with so many milliseconds before each.
     #[track_caller]
     pub fn quick(&mut self, ms: i64, keys: &str) -> &mut Self {
         self.pace = TimeDelta::milliseconds(ms);
@@ -103,17 +103,17 @@ impl Stage {
         self
     }
 
-    /// A key. Returns whether it has any effect here.
+    /// Presses a key. Returns whether it has an action here.
     pub fn key(&mut self, key: Key) -> bool {
         let action = keymap::action(&self.app, key);
-        let does = action.is_some();
+        let has_action = action.is_some();
         if let Some(action) = action {
             self.act(action);
         }
-        does
+        has_action
     }
 
-    /// Keys, each of which must do something: letters are themselves, and ␣ Space, ⏎ Enter, ⌫ Backspace, ⎋ Esc, ↑ ↓
+    /// Presses keys, each of which must have an action: letters are themselves, and ␣ Space, ⏎ Enter, ⌫ Backspace, ⎋ Esc, ↑ ↓
     /// arrows, ⇟ page down.
     #[track_caller]
     pub fn keys(&mut self, keys: &str) -> &mut Self {
@@ -147,12 +147,12 @@ impl Stage {
         self.act(Message::Clock)
     }
 
-    /// Good rules are loaded.
+    /// Delivers newly loaded rules.
     pub fn reload(&mut self, loaded: &Arc<LoadedRules>) -> &mut Self {
         self.act(Message::Rules(Arc::clone(loaded), None))
     }
 
-    /// A text is pasted.
+    /// Pastes a text.
     pub fn paste(&mut self, text: &str) -> &mut Self {
         self.act(Action::Paste(text.into()))
     }

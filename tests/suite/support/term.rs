@@ -17,11 +17,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const BETWEEN_KEYS: Duration = Duration::from_millis(70);
 /// Repeated presses of a key are no faster than this, and uneven unlike a key that is held.
 const SAME_KEY: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(300), Duration::from_millis(350)];
-/// The pause before typing continues.
-const LOOKING: Duration = Duration::from_millis(300);
+/// The pause before a further text is typed.
+const BEFORE_TYPING: Duration = Duration::from_millis(300);
 
 /// The program's output.
-struct Seen {
+struct Output {
     parser: vt100::Parser,
     bytes: Vec<u8>,
     /// Whether the next output is the last that is read.
@@ -33,13 +33,13 @@ pub struct Term {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
+    seen: Arc<(Mutex<Output>, Condvar)>,
     reading: Option<JoinHandle<()>>,
     before: String,
     /// When the last key was read by the program.
     last_key: Option<(Vec<u8>, Instant)>,
-    /// The index of the next pause between presses of the same key.
-    times: usize,
+    /// The index into [`SAME_KEY`] of the next pause.
+    next_pause: usize,
 }
 
 impl Term {
@@ -70,7 +70,7 @@ impl Term {
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
         let seen =
-            Seen { parser: vt100::Parser::new(rows.max(2), columns.max(2), 200), bytes: Vec::new(), closing: false };
+            Output { parser: vt100::Parser::new(rows.max(2), columns.max(2), 200), bytes: Vec::new(), closing: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         let reading = thread::spawn(move || {
@@ -93,11 +93,11 @@ impl Term {
             reading: Some(reading),
             before,
             last_key: None,
-            times: 0,
+            next_pause: 0,
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Output> {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,9 +106,9 @@ impl Term {
         self.seen().parser.screen().contents()
     }
 
-    /// Asks the screen something.
-    pub fn screen<T>(&self, ask: impl Fn(&vt100::Screen) -> T) -> T {
-        ask(self.seen().parser.screen())
+    /// Reads a property of the emulated screen.
+    pub fn screen<T>(&self, read: impl Fn(&vt100::Screen) -> T) -> T {
+        read(self.seen().parser.screen())
     }
 
     /// Everything that the program sent.
@@ -116,13 +116,13 @@ impl Term {
         self.seen().bytes.clone()
     }
 
-    /// Waits until the screen is so.
+    /// Waits until the screen meets a condition; `what` names it in the failure.
     #[track_caller]
-    pub fn until(&mut self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+    pub fn until(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
         let end = Instant::now() + DEADLINE;
         let shared = Arc::clone(&self.seen);
         let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !is(seen.parser.screen()) {
+        while !condition(seen.parser.screen()) {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{what} does not come:\n{}", seen.parser.screen().contents());
             seen = shared.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -145,7 +145,7 @@ impl Term {
         self.until(&format!("the end of {words:?}"), |screen| !flat(&screen.contents()).contains(&unwanted))
     }
 
-    /// Types: one key after the other, as quick fingers do. A terminal that makes lines of them gets them all at once.
+    /// Types one key after the other, as quick fingers do. In line mode (the terminal is not raw) all are sent at once.
     #[track_caller]
     pub fn send(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
         if self.modes() == self.before {
@@ -156,10 +156,10 @@ impl Term {
             // The same key sooner would count as held.
             let pause = match &self.last_key {
                 Some((last, _)) if last == key => {
-                    self.times = (self.times + 1) % SAME_KEY.len();
-                    SAME_KEY[self.times]
+                    self.next_pause = (self.next_pause + 1) % SAME_KEY.len();
+                    SAME_KEY[self.next_pause]
                 }
-                _ if std::mem::take(&mut first) => LOOKING,
+                _ if std::mem::take(&mut first) => BEFORE_TYPING,
                 _ => BETWEEN_KEYS,
             };
             while let Some(wait) = self.last_key.as_ref().and_then(|(_, last)| pause.checked_sub(last.elapsed())) {
@@ -172,7 +172,7 @@ impl Term {
         self
     }
 
-    /// A key that is held: after the delay, this many repeats at this rate.
+    /// Holds a key: after the delay, this many repeats at this rate.
     #[track_caller]
     pub fn hold(&mut self, key: &str, delay: Duration, rate: Duration, times: usize) -> &mut Self {
         let mut next = Instant::now();
@@ -207,7 +207,7 @@ impl Term {
         self
     }
 
-    /// With a person's pause for saying a sentence: the next Space counts.
+    /// Waits as long as a person needs to say a sentence, so that the next Space ticks.
     pub fn rest(&mut self) -> &mut Self {
         thread::sleep(Duration::from_millis(1300));
         self
@@ -380,11 +380,11 @@ fn flat(text: &str) -> String {
     words.join(" ")
 }
 
-/// Waits until something outside the screen is so.
+/// Waits until a condition outside the screen is met; `what` names it in the failure.
 #[track_caller]
-pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
-    while !is() {
+    while !condition() {
         assert!(Instant::now() < end, "{what} does not come");
         thread::park_timeout(Duration::from_millis(5));
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use rusqlite::ErrorCode;
 
-use penutup_system::error::NoFile;
+use penutup_system::error::NotRegularFile;
 
 use super::outside;
 use crate::files::shown_path;
@@ -18,7 +18,7 @@ pub fn reason(error: &Error, words: &Words) -> String {
     let (w, t) = (&words.journal, &words.trouble);
     match error {
         Error::Io(error) => outside::reason(error, words),
-        Error::NotAFile => outside::reason(&io::Error::other(NoFile), words),
+        Error::NotAFile => outside::reason(&io::Error::other(NotRegularFile), words),
         Error::Newer { found, known } => w.newer(found, known),
         Error::Foreign => w.foreign.into(),
         Error::NotOurs { place } => w.not_ours(place),
@@ -65,7 +65,7 @@ pub fn refused(refused: &Refused, words: &Words) -> String {
     let w = &words.journal;
     let why = match &refused.fault {
         Fault::Unreadable(error) => outside::reason(error, words),
-        Fault::NotAFile => outside::reason(&io::Error::other(NoFile), words),
+        Fault::NotAFile => outside::reason(&io::Error::other(NotRegularFile), words),
         Fault::NotAnExport => w.no_export.into(),
         Fault::Utf16 => w.utf16.into(),
         Fault::Newer(found) => w.newer(found, FORMAT_VERSION),

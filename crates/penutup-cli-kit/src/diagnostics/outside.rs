@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use penutup_system::error::{is_foreign, is_held, is_no_file};
+use penutup_system::error::{is_foreign, is_locked, is_not_regular};
 
 use crate::words::Words;
 
@@ -10,13 +10,13 @@ use crate::words::Words;
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
-    if is_no_file(error) {
+    if is_not_regular(error) {
         return w.no_file.into();
     }
     if is_foreign(error) {
         return w.foreign.into();
     }
-    if is_held(error) {
+    if is_locked(error) {
         return w.busy.into();
     }
     match error.kind() {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Bad, COPY_PATIENCE, Chosen, Folders, Unreadable, Why, deadline, read, shown_path, write};
+use super::{COPY_PATIENCE, Chosen, FileError, Folders, Unreadable, Why, deadline, read, shown_path, write};
 use crate::loaded::Refused;
 use crate::rules::Problem;
 use crate::settings::{self, Settings};
@@ -17,7 +17,7 @@ pub struct Loaded {
     /// The values in force: everything readable, and the last good settings for the rest.
     pub settings: Settings,
     /// Why the file could not be read completely.
-    pub bad: Option<Bad>,
+    pub bad: Option<FileError>,
     /// The file and line that name the journal's file, if any.
     pub journal_at: Option<String>,
 }
@@ -48,7 +48,7 @@ pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Dur
         let copy = deadline::within(COPY_PATIENCE, move || last_good(&folders, &path)).flatten();
         (file, Some(Err(late)), copy)
     });
-    debug_assert!(!is_named || file.path.is_some(), "what is named is used");
+    debug_assert!(!is_named || file.path.is_some(), "a named settings file must have a path");
     read_from(file, bytes, copy.as_deref())
 }
 
@@ -57,7 +57,7 @@ fn read_from(file: Chosen, bytes: Option<Result<Vec<u8>, Unreadable>>, copy: Opt
     let (source, mut bad) = match bytes {
         None => return Loaded { file, settings: Settings::default(), bad: None, journal_at: None },
         Some(Ok(source)) => (source, None),
-        Some(Err(unreadable)) => (Vec::new(), Some(Bad::Unreadable(unreadable))),
+        Some(Err(unreadable)) => (Vec::new(), Some(FileError::Unreadable(unreadable))),
     };
     let settings = if bad.is_some() {
         settings::read(copy.unwrap_or_default(), &folder).0
@@ -74,14 +74,14 @@ fn read_from(file: Chosen, bytes: Option<Result<Vec<u8>, Unreadable>>, copy: Opt
     Loaded { file, settings, bad, journal_at }
 }
 
-fn refused(file: &Chosen, source: &[u8], problems: Vec<Problem>) -> Option<Bad> {
+fn refused(file: &Chosen, source: &[u8], problems: Vec<Problem>) -> Option<FileError> {
     let path = file.path.clone().unwrap_or_default();
     let refused = Refused { source: source.to_vec(), problems };
-    (!refused.problems.is_empty()).then_some(Bad::Refused { path, refused })
+    (!refused.problems.is_empty()).then_some(FileError::Refused { path, refused })
 }
 
 /// Reads the file again, without a deadline.
-pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<Bad>) {
+pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<FileError>) {
     let file = Chosen { path: Some(path.to_owned()), why: Why::Folder };
     let bytes = read(path);
     let copy = last_good(folders, path);

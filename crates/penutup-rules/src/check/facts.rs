@@ -59,14 +59,14 @@ impl<'a> Checker<'a> {
                 banner: None,
             });
             let labels = values.iter().zip(&fact.values).map(|(v, raw)| (v.label.as_str(), raw.label.as_ref()));
-            let distinct = self.same_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
+            let distinct = self.check_distinct_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
             // A narrow window shows only the short label.
             let narrow = values.iter().zip(&fact.values).map(|(v, raw)| match &v.short {
                 Some(short) => (short.as_str(), raw.short.as_ref()),
                 None => (v.label.as_str(), raw.label.as_ref()),
             });
             if distinct {
-                self.same_labels(narrow.map(|(label, raw)| (label, raw, Owner::Fact(at))));
+                self.check_distinct_labels(narrow.map(|(label, raw)| (label, raw, Owner::Fact(at))));
             }
             out.push(Fact {
                 id,
@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
             self.note(&choices.span, Kind::NoDefault { what: Named::Field, id: id.to_owned() });
         }
         let mut seen: HashMap<String, Span> = HashMap::new();
-        let mut new = |text: &Text| {
+        let mut check_unique = |text: &Text| {
             // Choices and aliases are matched ignoring case, so they must differ in more than case.
             if let Some(first) = seen.insert(bare_word(&text.value), text.span.clone()) {
                 let kind = Kind::Duplicate { what: Named::Choice, id: text.value.clone() };
@@ -164,7 +164,7 @@ impl<'a> Checker<'a> {
         };
         let mut all = Vec::with_capacity(choices.value.len());
         for choice in &choices.value {
-            new(&choice.text);
+            check_unique(&choice.text);
             // A choice may repeat its own text as an alias ("bapak" for "Bapak").
             let own = bare_word(&choice.text.value);
             let mut aliases = vec![own.clone()];
@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
                 self.one_word("aliases", alias);
                 let word = bare_word(&alias.value);
                 if word != own {
-                    new(alias);
+                    check_unique(alias);
                     aliases.push(word);
                 }
             }
@@ -187,7 +187,7 @@ impl<'a> Checker<'a> {
         for word in field.drop.iter().flat_map(|d| &d.value) {
             self.plain("drop", Some(word));
             self.one_word("drop", word);
-            new(word);
+            check_unique(word);
             drop.push(bare_word(&word.value));
         }
         let placeholder = || Choice { text: String::new(), short: None, aliases: vec![] };
@@ -307,8 +307,11 @@ impl<'a> Checker<'a> {
         Some(first)
     }
 
-    /// Reports labels equal to an earlier one, ignoring case; returns whether there are none.
-    pub(super) fn same_labels<'t>(&self, labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>) -> bool {
+    /// Reports labels equal to an earlier one, ignoring case. Returns whether all are distinct.
+    pub(super) fn check_distinct_labels<'t>(
+        &self,
+        labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>,
+    ) -> bool {
         let mut distinct = true;
         let mut seen: HashMap<String, Span> = HashMap::new();
         for (label, raw, owner) in labels {

@@ -7,6 +7,17 @@
 //! piece is divided further.
 //!
 //! Work is limited; a demand for which it runs out is reported as unproved.
+//!
+//! # Example
+//! The old file requires `always = ["thanks"]` in every situation; the new file requires it only `when = { klb = "no" }`.
+//! The demand is [`Atom::Present`] of "thanks" for the cube "everything".
+//!
+//! 1. The piece "everything": the new requirement covers it in part, so the verdict is [`Verdict::Divide`] by `klb = "no"`.
+//! 2. The piece `klb = "no"`: the new requirement covers it and implies the demand: [`Verdict::Guaranteed`].
+//! 3. The piece `klb = "yes"`: no requirement is left there, and a plan without "thanks" is allowed:
+//!    [`Verdict::Violated`], with [`Allowed::Without`] "thanks" as the example.
+//!
+//! The result is `Missing { pieces: [klb = "yes"], example: Without("thanks") }`, reported as [`DutyChangeKind::Weakened`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -123,7 +134,7 @@ impl<'r> Numbers<'r> {
     }
 }
 
-/// The requirements of one file in terms of both.
+/// The requirements of one file, with facts and steps numbered as in [`Numbers`] and the shared space.
 struct Side<'r> {
     rules: &'r RuleSet,
     demands: Vec<(Cube, Vec<Atom>)>,
@@ -171,7 +182,7 @@ pub(super) fn changes<'r>(
     for (of, by, is_loss) in [(&old_side, &new_side, true), (&new_side, &old_side, false)] {
         let same: HashSet<(&Cube, &Atom)> =
             by.demands.iter().flat_map(|(cube, atoms)| atoms.iter().map(move |atom| (cube, atom))).collect();
-        let search = Search { by, numbers: &numbers, space };
+        let search = ViolationSearch { allowing: by, numbers: &numbers, space };
         for (requirement, (cube, atoms)) in of.rules.requirements.iter().zip(&of.demands) {
             // Situations that the new file does not have are irrelevant.
             let Some(here) = cube.intersect(&new_lift.known) else { continue };
@@ -185,21 +196,22 @@ pub(super) fn changes<'r>(
     found
 }
 
-/// The situations in which a demand is not guaranteed, and an example.
+/// Where a demand is not guaranteed: disjoint pieces of its situations, and a violation that is allowed in one of them
+/// (`None` if the work ran out before one was found). Empty pieces: the other file guarantees the demand.
 #[derive(Default)]
 struct Missing<'r> {
     pieces: Vec<Cube>,
     example: Option<Allowed<'r>>,
 }
 
-/// Searches for plans that the requirements of one file allow.
-struct Search<'a, 'r> {
-    by: &'a Side<'r>,
+/// Searches for violations: plans that the requirements of one file (`allowing`) allow and a demand of the other forbids.
+struct ViolationSearch<'a, 'r> {
+    allowing: &'a Side<'r>,
     numbers: &'a Numbers<'r>,
     space: &'a Space,
 }
 
-impl<'r> Search<'_, 'r> {
+impl<'r> ViolationSearch<'_, 'r> {
     fn name(&self, step: usize) -> &'r str {
         self.numbers.names[step]
     }
@@ -208,22 +220,22 @@ impl<'r> Search<'_, 'r> {
         steps.iter().map(|step| self.name(*step)).collect()
     }
 
-    /// Those of these situations in which the demand is not guaranteed.
+    /// The situations of `here` in which the demand is not guaranteed.
     fn missing(&self, atom: &Atom, here: &Cube, work: &mut Work) -> Missing<'r> {
         let mut missing = Missing::default();
-        let mut open = vec![here.clone()];
+        let mut unexamined = vec![here.clone()];
         let mut pieces = 0;
-        while let Some(piece) = open.pop() {
+        while let Some(piece) = unexamined.pop() {
             pieces += 1;
             match self.examine(atom, &piece, pieces, work) {
                 Ok(Verdict::Guaranteed) => {}
-                Ok(Verdict::Allowed(example)) => {
+                Ok(Verdict::Violated(example)) => {
                     missing.example.get_or_insert(example);
                     missing.pieces.push(piece);
                 }
                 Ok(Verdict::Divide(by)) => {
-                    open.extend(piece.intersect(by));
-                    open.extend(piece.subtract(by, self.space));
+                    unexamined.extend(piece.intersect(by));
+                    unexamined.extend(piece.subtract(by, self.space));
                 }
                 Err(OutOfWork) => missing.pieces.push(piece),
             }
@@ -232,14 +244,14 @@ impl<'r> Search<'_, 'r> {
     }
 
     fn examine(&self, atom: &Atom, piece: &Cube, pieces: usize, work: &mut Work) -> Result<Verdict<'_, 'r>, OutOfWork> {
-        work.spend(1 + self.by.demands.len())?;
-        let (mut certain, mut possible): (Vec<&Atom>, Vec<&Atom>) = (Vec::new(), Vec::new());
+        work.spend(1 + self.allowing.demands.len())?;
+        let (mut everywhere, mut somewhere): (Vec<&Atom>, Vec<&Atom>) = (Vec::new(), Vec::new());
         let mut divide: Option<(bool, &Cube)> = None;
-        for (cube, atoms) in self.by.demands.iter().filter(|(cube, _)| cube.intersects(piece)) {
+        for (cube, atoms) in self.allowing.demands.iter().filter(|(cube, _)| cube.intersects(piece)) {
             work.spend(atoms.len())?;
-            possible.extend(atoms);
+            somewhere.extend(atoms);
             if covers(cube, piece) {
-                certain.extend(atoms);
+                everywhere.extend(atoms);
             } else {
                 let is_near = atoms.iter().any(|other| shares_a_step(atom, other));
                 if divide.is_none_or(|(near, _)| is_near && !near) {
@@ -247,27 +259,27 @@ impl<'r> Search<'_, 'r> {
                 }
             }
         }
-        let Some(example) = self.violation(atom, &certain, work)? else { return Ok(Verdict::Guaranteed) };
-        let Some((_, cube)) = divide else { return Ok(Verdict::Allowed(example)) };
-        if let Some(example) = self.violation(atom, &possible, work)? {
-            return Ok(Verdict::Allowed(example));
+        let Some(example) = self.violation(atom, &everywhere, work)? else { return Ok(Verdict::Guaranteed) };
+        let Some((_, cube)) = divide else { return Ok(Verdict::Violated(example)) };
+        if let Some(example) = self.violation(atom, &somewhere, work)? {
+            return Ok(Verdict::Violated(example));
         }
         if pieces > MAX_PIECES { Err(OutOfWork) } else { Ok(Verdict::Divide(cube)) }
     }
 
     /// A plan that these demands allow and this one forbids.
     fn violation(&self, atom: &Atom, demands: &[&Atom], work: &mut Work) -> Result<Option<Allowed<'r>>, OutOfWork> {
-        let steps = &self.by.steps;
+        let steps = &self.allowing.steps;
         let mut plan = |with: &[usize], without: &[usize], before: Option<(usize, usize)>| {
             PlanQuery { steps, demands, with, without, before }.exists(work)
         };
-        let there = |list: &[usize]| -> Vec<usize> { list.iter().copied().filter(|s| steps.known[*s]).collect() };
+        let known = |list: &[usize]| -> Vec<usize> { list.iter().copied().filter(|s| steps.known[*s]).collect() };
         let without = |step: usize| Allowed::Without(vec![self.name(step)]);
         Ok(match atom {
             Atom::Present(step) => plan(&[], &[*step], None)?.then(|| without(*step)),
             Atom::Absent(step) => plan(&[*step], &[], None)?.then(|| Allowed::With(self.name(*step))),
             Atom::One(list) => {
-                for (first, second) in pairs(&there(list)) {
+                for (first, second) in pairs(&known(list)) {
                     if plan(&[first, second], &[], None)? {
                         return Ok(Some(Allowed::Both(self.name(first), self.name(second))));
                     }
@@ -275,7 +287,7 @@ impl<'r> Search<'_, 'r> {
                 plan(&[], list, None)?.then(|| Allowed::Without(self.names(list)))
             }
             Atom::Order(list) => {
-                for (first, second) in pairs(&there(list)) {
+                for (first, second) in pairs(&known(list)) {
                     if plan(&[first, second], &[], Some((second, first)))? {
                         return Ok(Some(Allowed::Before(self.name(second), self.name(first))));
                     }
@@ -298,7 +310,7 @@ impl<'r> Search<'_, 'r> {
                     _ => None,
                 });
                 let groups: Vec<&Vec<usize>> = groups.collect();
-                for (first, second) in pairs(&there(list)) {
+                for (first, second) in pairs(&known(list)) {
                     work.spend(1 + groups.len())?;
                     let has_both = |group: &&Vec<usize>| {
                         group.binary_search(&first).is_ok() && group.binary_search(&second).is_ok()
@@ -312,6 +324,7 @@ impl<'r> Search<'_, 'r> {
         })
     }
 
+    /// Groups the results of one requirement into the reported change; `None` if nothing is missing.
     fn change(
         &self,
         requirement: &'r Requirement,
@@ -321,11 +334,11 @@ impl<'r> Search<'_, 'r> {
         is_loss: bool,
     ) -> Option<DutyChange<'r>> {
         let whole = here.count(self.space);
-        let (mut parts, mut all) = (Vec::<DutyPart<'r>>::new(), missing.len() == atoms.len());
+        let (mut parts, mut is_missing_everywhere) = (Vec::<DutyPart<'r>>::new(), missing.len() == atoms.len());
         for (atom, Missing { pieces, example }) in missing {
             let region = Region::disjoint(pieces).simplify(self.space);
             let situations = region.count(self.space);
-            all &= situations == whole;
+            is_missing_everywhere &= situations == whole;
             if situations == BigUint::ZERO {
                 continue;
             }
@@ -340,7 +353,7 @@ impl<'r> Search<'_, 'r> {
             }
         }
         let unproved = parts.iter().all(|part| part.allowed.iter().all(|allowed| *allowed == Allowed::Unknown));
-        let kind = match (is_loss, all) {
+        let kind = match (is_loss, is_missing_everywhere) {
             // For a gain, "unproved" does not matter: the new file requires it.
             (true, _) if unproved => DutyChangeKind::Unproved,
             (true, true) => DutyChangeKind::Lost,
@@ -364,13 +377,14 @@ impl<'r> Search<'_, 'r> {
     }
 }
 
-/// The result for the situations of a piece.
+/// Whether a demand is guaranteed in the situations of one piece. For "thanks is always said": `Guaranteed` if the
+/// requirements that cover the piece imply it; `Violated(Without("thanks"))` if a plan without it is allowed throughout.
 enum Verdict<'c, 'r> {
-    /// In all of them.
+    /// Guaranteed in all of them.
     Guaranteed,
-    /// In none; with an example.
-    Allowed(Allowed<'r>),
-    /// Unknown; divide the piece by this cube.
+    /// Guaranteed in none of them; an example of a plan that is allowed.
+    Violated(Allowed<'r>),
+    /// Not the same everywhere in the piece, as far as known: divide it by this cube and examine both parts.
     Divide(&'c Cube),
 }
 

@@ -54,7 +54,7 @@ pub async fn close(client: &Client, site: &str, seat: &str, epoch: Uuid, seq: u6
     let bytes = message(epoch, seq, call);
     let start = Instant::now();
     while send(client, &subject, &id, &bytes).await.is_none() {
-        assert!(start.elapsed() < TIMEOUT, "waited in vain for an acknowledgement");
+        assert!(start.elapsed() < TIMEOUT, "no acknowledgement in time");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

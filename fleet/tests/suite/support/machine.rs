@@ -19,8 +19,8 @@ use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
 use penutup_ipc::phone_event::Ignored;
-use penutup_ipc::place::SocketDir;
-use penutup_ipc::socket::{self, Listening, Used};
+use penutup_ipc::socket::{self, LastUse, Listening};
+use penutup_ipc::socket_dir::SocketDir;
 use penutup_ipc::{Handler, Incoming};
 use penutup_journal::presence::Presence;
 use penutup_journal::record::Record;
@@ -161,7 +161,7 @@ impl SeatMachine {
     pub fn prompter(&self) -> Prompter {
         let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::start(SocketDir::of(&folders).expect("a place"))
+        Prompter::start(SocketDir::of(&folders).expect("a socket folder"))
     }
 }
 
@@ -189,10 +189,10 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    fn start(place: SocketDir) -> Self {
+    fn start(socket_dir: SocketDir) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let recorder = Recorder(Arc::clone(&received));
-        let listening = socket::listen(place, None, Arc::new(Used::default()), Arc::new(recorder), |trouble| {
+        let listening = socket::listen(socket_dir, None, Arc::new(LastUse::default()), Arc::new(recorder), |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { received, _listening: listening }

@@ -34,7 +34,7 @@ pub fn penutup() -> &'static Path {
 }
 
 /// The terminal, and all its screens so far, each as one line with whitespace collapsed.
-struct Seen {
+struct Output {
     parser: vt100::Parser,
     has_shown: Vec<String>,
 }
@@ -44,7 +44,7 @@ pub struct Screen {
     // Dropped last: closing the terminal makes processes beside the program hang up.
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Output>>,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -73,7 +73,7 @@ impl Screen {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
-        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, cols, 0), has_shown: Vec::new() }));
+        let seen = Arc::new(Mutex::new(Output { parser: vt100::Parser::new(rows, cols, 0), has_shown: Vec::new() }));
         let shared = Arc::clone(&seen);
         thread::spawn(move || {
             let mut chunk = vec![0; 65_536];
@@ -110,9 +110,9 @@ impl Screen {
     }
 
     /// Waits for a condition of the screen.
-    pub async fn waits_until(&self, what: &str, is: impl Fn(&str) -> bool) {
+    pub async fn waits_until(&self, what: &str, condition: impl Fn(&str) -> bool) {
         let start = Instant::now();
-        while !is(&self.text()) {
+        while !condition(&self.text()) {
             assert!(start.elapsed() < TIMEOUT, "{what} does not come:\n{}", self.text());
             tokio::time::sleep(POLL_INTERVAL).await;
         }

@@ -252,29 +252,29 @@ mod windows {
 
     /// The prefix of every pipe's name.
     const PIPES: &str = r"\\.\pipe\penutup-";
-    /// The suffix of the files that name pipes.
-    const NAMING: &str = "pipe";
+    /// The extension of the files that name pipes.
+    const NAME_FILE_EXTENSION: &str = "pipe";
     /// How long connecting to a removed pipe may take.
     const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
     impl SocketDir {
         /// The pipes of all prompters, including dead ones.
         pub fn sockets(&self) -> Vec<PathBuf> {
-            self.naming().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
+            self.name_files().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
         }
 
         /// The files that name pipes. Only this user can write them, unlike the machine's list of pipes.
-        fn naming(&self) -> Vec<PathBuf> {
+        fn name_files(&self) -> Vec<PathBuf> {
             let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
             let paths = entries.flatten().map(|e| e.path());
-            paths.filter(|p| p.extension().is_some_and(|e| e == NAMING)).collect()
+            paths.filter(|p| p.extension().is_some_and(|e| e == NAME_FILE_EXTENSION)).collect()
         }
 
         /// Nothing to check: the pipe's peer proves its identity.
         ///
         /// # Errors
         /// Never.
-        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it looks at the folder")]
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it checks the folder")]
         pub fn check(&self) -> io::Result<()> {
             Ok(())
         }
@@ -286,7 +286,7 @@ mod windows {
         /// The I/O error.
         pub fn bind(&self) -> io::Result<Bound> {
             fs::create_dir_all(&self.folder)?;
-            for file in self.naming() {
+            for file in self.name_files() {
                 let gone = |pipe: PathBuf| {
                     Self::connect(&pipe, CONNECT_TIMEOUT).is_err_and(|e| e.kind() == ErrorKind::NotFound)
                 };
@@ -294,7 +294,8 @@ mod windows {
                     let _ = fs::remove_file(file);
                 }
             }
-            let file = self.folder.join(format!("{}-{}.{NAMING}", std::process::id(), Uuid::now_v7().simple()));
+            let file =
+                self.folder.join(format!("{}-{}.{NAME_FILE_EXTENSION}", std::process::id(), Uuid::now_v7().simple()));
             let pipe = pipe_of(&file).ok_or(ErrorKind::InvalidFilename)?;
             let name = pipe.as_path().to_fs_name::<GenericFilePath>()?;
             // Protected from inherited rights; all rights for OWNER RIGHTS and SYSTEM.

@@ -1,4 +1,5 @@
-//! The house's own rules, read from the sources: who may import whom, who may touch what, how long a file may be.
+//! The architecture's rules, checked in the source text: which module may name which, which may use disk, clock or network,
+//! how long a file may be.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ struct Source {
 }
 
 impl Source {
-    /// The room it belongs to: the first part of its path.
-    fn room(&self) -> &str {
+    /// The top-level module it belongs to: the first part of its path.
+    fn module(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
-    /// The rooms of this crate that it names.
+    /// The top-level modules of this crate that it names.
     fn imports(&self) -> Vec<String> {
         let mut out = Vec::new();
         for line in self.code() {
@@ -37,7 +38,7 @@ impl Source {
     }
 }
 
-/// What both programs need of a command line.
+/// The sources of the command-line kit.
 const KIT: &str = "crates/penutup-cli-kit/src";
 /// The folders of sources.
 const ALL: [&str; 4] = ["src", KIT, "crates/penutup-rules/src", "fleet/src"];
@@ -59,49 +60,50 @@ fn sources(folder: &str) -> Vec<Source> {
             }
         }
     }
-    assert!(out.len() > 20, "the sources are there");
+    assert!(out.len() > 20, "too few sources in {}", root.display());
     out
 }
 
 /// The prompter's files for which `breaks` returns true.
-fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
-    of("src", breaks)
+fn prompter_files(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    files_in("src", breaks)
 }
 
-/// The fleet's.
-fn who_of_the_fleet(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
-    of("fleet/src", breaks)
+/// The fleet's files for which `breaks` returns true.
+fn fleet_files(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    files_in("fleet/src", breaks)
 }
 
-fn of(folder: &str, breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+fn files_in(folder: &str, breaks: impl Fn(&Source) -> bool) -> Vec<String> {
     let mut out: Vec<String> = sources(folder).into_iter().filter(|s| breaks(s)).map(|s| s.name).collect();
     out.sort();
     out
 }
 
-fn nobody() -> Vec<String> {
+/// No file breaks the rule.
+fn none() -> Vec<String> {
     Vec::new()
 }
 
 #[test]
-fn the_domain_and_the_app_are_pure() {
+fn rules_app_and_practice_are_pure() {
     let impure =
         ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
     let pure = ["app", "action", "keymap", "drill", "pages"];
-    assert_eq!(who(|s| pure.contains(&s.room()) && impure.iter().any(|i| s.has(i))), nobody());
-    assert_eq!(of("crates/penutup-rules/src", |s| impure.iter().any(|i| s.has(i))), nobody());
+    assert_eq!(prompter_files(|s| pure.contains(&s.module()) && impure.iter().any(|i| s.has(i))), none());
+    assert_eq!(files_in("crates/penutup-rules/src", |s| impure.iter().any(|i| s.has(i))), none());
 }
 
 #[test]
 fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
-    assert_eq!(who(|s| s.room() != "tui" && s.has("ratatui::")), nobody());
+    assert_eq!(prompter_files(|s| s.module() != "tui" && s.has("ratatui::")), none());
     let writes = |s: &Source| s.has("queue!") || s.has("execute!") || s.has("EnterAlternateScreen");
-    assert_eq!(who(writes), ["tui/terminal.rs"]);
-    assert_eq!(who_of_the_fleet(writes), ["board.rs"]);
-    assert_eq!(of(KIT, writes), nobody());
+    assert_eq!(prompter_files(writes), ["tui/terminal.rs"]);
+    assert_eq!(fleet_files(writes), ["board.rs"]);
+    assert_eq!(files_in(KIT, writes), none());
 }
 
-/// Cargo.lock has the tests' dependencies too, which need neither.
+/// From Cargo.lock, which also lists dev-dependencies; those need neither of the two.
 #[test]
 fn the_fleet_links_neither_the_prompter_nor_ratatui() {
     let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
@@ -125,46 +127,46 @@ fn the_fleet_links_neither_the_prompter_nor_ratatui() {
 
 /// The line mode shares nothing with the screen, in either direction.
 #[test]
-fn the_two_views_know_nothing_of_each_other() {
-    let names = |s: &Source, rooms: &[&str]| s.imports().iter().any(|i| rooms.contains(&i.as_str()));
-    assert_eq!(who(|s| s.room() == "plain" && names(s, &["tui"])), nobody());
-    assert_eq!(who(|s| s.room() == "tui" && names(s, &["plain"])), nobody());
-    assert_eq!(who(|s| ["run", "pages"].contains(&s.room()) && names(s, &["tui", "plain"])), nobody());
-    assert_eq!(who(|s| s.room() == "plain" && (s.has("crossterm") || s.has("x1b"))), nobody());
+fn screen_and_line_mode_do_not_name_each_other() {
+    let names = |s: &Source, modules: &[&str]| s.imports().iter().any(|i| modules.contains(&i.as_str()));
+    assert_eq!(prompter_files(|s| s.module() == "plain" && names(s, &["tui"])), none());
+    assert_eq!(prompter_files(|s| s.module() == "tui" && names(s, &["plain"])), none());
+    assert_eq!(prompter_files(|s| ["run", "pages"].contains(&s.module()) && names(s, &["tui", "plain"])), none());
+    assert_eq!(prompter_files(|s| s.module() == "plain" && (s.has("crossterm") || s.has("x1b"))), none());
 }
 
 #[test]
-fn the_disk_is_touched_by_few() {
-    let may = ["files", "own_files", "watch", "journal", "softphone", "cli"];
-    // A terminal is opened by its path, too, but is no disk.
-    let may = |s: &Source| may.contains(&s.room()) || s.name == "tui/tty.rs";
+fn only_some_modules_use_the_disk() {
+    let allowed = ["files", "own_files", "watch", "journal", "softphone", "cli"];
+    // `tui/tty.rs` opens the terminal by its path, which is no disk access.
+    let is_allowed = |s: &Source| allowed.contains(&s.module()) || s.name == "tui/tty.rs";
     let touches = |s: &Source| s.has("std::fs") || s.has("fs::") || s.has("File::");
-    assert_eq!(who(|s| !may(s) && touches(s)), nobody());
-    assert_eq!(of(KIT, |s| s.room() != "files" && touches(s)), nobody());
+    assert_eq!(prompter_files(|s| !is_allowed(s) && touches(s)), none());
+    assert_eq!(files_in(KIT, |s| s.module() != "files" && touches(s)), none());
 }
 
 #[test]
 fn every_file_begins_with_a_doc_comment_and_stays_short() {
-    let opens_not = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
+    let lacks_doc = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
     for folder in ALL {
-        assert_eq!(of(folder, opens_not), nobody());
-        assert_eq!(of(folder, |s| s.lines.len() > 700), nobody());
+        assert_eq!(files_in(folder, lacks_doc), none());
+        assert_eq!(files_in(folder, |s| s.lines.len() > 700), none());
     }
 }
 
 #[test]
-fn nothing_is_silenced_without_a_reason() {
+fn no_lint_is_allowed_and_nothing_is_unfinished() {
     let silenced = |s: &Source| s.code().any(|l| l.contains("#[allow(") || l.contains("#![allow("));
     let unfinished = |s: &Source| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(");
     for folder in ALL {
-        assert_eq!(of(folder, silenced), nobody());
-        assert_eq!(of(folder, unfinished), nobody());
+        assert_eq!(files_in(folder, silenced), none());
+        assert_eq!(files_in(folder, unfinished), none());
     }
 }
 
-/// What crosses the network is bytes in and meaning out: no network, no disk, no clock.
+/// Wire formats are parsed and serialized without network, disk or clock.
 #[test]
-fn the_fleets_forms_are_pure() {
+fn the_fleets_wire_formats_are_pure() {
     let impure = [
         "tokio",
         "async_nats",
@@ -177,16 +179,16 @@ fn the_fleets_forms_are_pure() {
         "Instant",
         "Utc::now",
     ];
-    let pure = |s: &Source| s.room() == "wire" || ["agent/effective.rs", "status/summary.rs"].contains(&&*s.name);
-    assert_eq!(who_of_the_fleet(|s| pure(s) && impure.iter().any(|i| s.has(i))), nobody());
-    assert_eq!(who_of_the_fleet(|s| s.room() == "wire" && s.imports().iter().any(|i| i != "wire")), nobody());
+    let pure = |s: &Source| s.module() == "wire" || ["agent/effective.rs", "status/summary.rs"].contains(&&*s.name);
+    assert_eq!(fleet_files(|s| pure(s) && impure.iter().any(|i| s.has(i))), none());
+    assert_eq!(fleet_files(|s| s.module() == "wire" && s.imports().iter().any(|i| i != "wire")), none());
 }
 
-/// One place connects, one reads a seed, one writes the trusted bytes.
+/// Connecting, reading a seed, revealing a secret and configuring the database.
 #[test]
-fn the_fleets_doors_are_few() {
-    assert_eq!(who_of_the_fleet(|s| s.has("ConnectOptions")), ["link.rs"]);
-    assert_eq!(who_of_the_fleet(|s| s.has("from_seed(")), ["secret.rs"]);
-    assert_eq!(who_of_the_fleet(|s| s.has("reveal()")), ["link.rs"]);
-    assert_eq!(who_of_the_fleet(|s| s.has("tokio_postgres::") && s.has("Config::new()")), ["database.rs"]);
+fn each_risky_call_of_the_fleet_is_in_one_file() {
+    assert_eq!(fleet_files(|s| s.has("ConnectOptions")), ["link.rs"]);
+    assert_eq!(fleet_files(|s| s.has("from_seed(")), ["secret.rs"]);
+    assert_eq!(fleet_files(|s| s.has("reveal()")), ["link.rs"]);
+    assert_eq!(fleet_files(|s| s.has("tokio_postgres::") && s.has("Config::new()")), ["database.rs"]);
 }

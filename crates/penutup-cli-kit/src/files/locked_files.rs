@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use penutup_system::error::is_held;
+use penutup_system::error::is_locked;
 
 /// How long to retry.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The pause between two attempts.
-const BREATH: Duration = Duration::from_millis(10);
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Runs `act`, and again while another program has the file open, for up to a moment.
 ///
 /// # Errors
 /// The last error of `act`.
 pub fn retry_while_locked<T>(
-    is_in_the_way: impl Fn(&io::Error) -> bool,
+    is_locked_error: impl Fn(&io::Error) -> bool,
     mut act: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     let start = Instant::now();
     loop {
         match act() {
-            Err(e) if is_in_the_way(&e) && start.elapsed() < PATIENCE => std::thread::sleep(BREATH),
+            Err(e) if is_locked_error(&e) && start.elapsed() < PATIENCE => std::thread::sleep(RETRY_PAUSE),
             other => return other,
         }
     }
@@ -37,11 +37,11 @@ pub fn retry_while_locked<T>(
 /// # Errors
 /// The I/O error; [`ErrorKind::ResourceBusy`] if another program keeps the old file open.
 pub fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    // Drop the temporary attribute, which makes Windows avoid the disk, and close the file so that it can be renamed.
+    // `keep` clears the temporary attribute, with which Windows may not write the file to disk. Then close the file so that it can be renamed.
     let (file, from) = file.keep().map_err(|e| e.error)?;
     drop(file);
     // Windows reports "permission denied" for a file that is open elsewhere.
-    let refused = |e: &io::Error| is_held(e) || (cfg!(windows) && e.kind() == ErrorKind::PermissionDenied);
+    let refused = |e: &io::Error| is_locked(e) || (cfg!(windows) && e.kind() == ErrorKind::PermissionDenied);
     // Unlike the crate's rename, the standard library's also replaces a file that is open for reading on Windows.
     let renamed = retry_while_locked(refused, || fs::rename(&from, path));
     if renamed.is_err() {
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    fn made(folder: &Path, text: &str) -> NamedTempFile {
+    fn temporary_file(folder: &Path, text: &str) -> NamedTempFile {
         let mut file = NamedTempFile::new_in(folder).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         file
@@ -77,7 +77,7 @@ mod tests {
         );
         assert_eq!(done.unwrap(), 0);
         let mut times = 0;
-        let failed: io::Result<()> = retry_while_locked(is_held, || {
+        let failed: io::Result<()> = retry_while_locked(is_locked, || {
             times += 1;
             Err(ErrorKind::NotFound.into())
         });
@@ -98,7 +98,7 @@ mod tests {
         let path = folder.path().join("berkas ß.toml");
         fs::write(&path, "old").unwrap();
         let mut reader = fs::File::open(&path).unwrap();
-        let replaced = replace(made(folder.path(), "new"), &path);
+        let replaced = replace(temporary_file(folder.path(), "new"), &path);
         if replaced.as_ref().is_err_and(|e| e.kind() == ErrorKind::ResourceBusy) && cfg!(windows) && is_wine() {
             // Directly to the stream: a skipped test must be visible among those that passed.
             let message = "SKIPPED a_file_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
@@ -126,7 +126,7 @@ mod tests {
         use super::*;
 
         /// Opened without sharing, as some programs do.
-        fn alone(path: &Path) -> fs::File {
+        fn open_exclusively(path: &Path) -> fs::File {
             fs::OpenOptions::new().read(true).share_mode(0).open(path).unwrap()
         }
 
@@ -135,13 +135,16 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();
-            let held = alone(&path);
-            assert_eq!(replace(made(folder.path(), "new"), &path).unwrap_err().kind(), ErrorKind::ResourceBusy);
+            let open = open_exclusively(&path);
+            assert_eq!(
+                replace(temporary_file(folder.path(), "new"), &path).unwrap_err().kind(),
+                ErrorKind::ResourceBusy
+            );
             let message = super::super::super::read(&path).unwrap_err();
-            assert!(is_held(&message.error), "{message:?}");
-            drop(held);
+            assert!(is_locked(&message.error), "{message:?}");
+            drop(open);
             assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
         }
 
         #[test]
@@ -149,14 +152,14 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();
-            let held = alone(&path);
+            let open = open_exclusively(&path);
             let (go, gone) = std::sync::mpsc::channel::<()>();
             let holder = thread::spawn(move || {
                 gone.recv().unwrap();
-                drop(held);
+                drop(open);
             });
             let mut tries = 0;
-            let read = retry_while_locked(is_held, || {
+            let read = retry_while_locked(is_locked, || {
                 tries += 1;
                 if tries == 2 {
                     go.send(()).unwrap();

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 /// The burst size, and the interval afterwards.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimit {
     burst: Duration,
     every: Duration,
     /// When the next event would be due if all were evenly spaced.
     due: Instant,
 }
 
-impl Pace {
+impl RateLimit {
     /// The first `burst` events pass without delay, further ones one per `every`.
     #[must_use]
     pub fn new(burst: u32, every: Duration) -> Self {
@@ -40,22 +40,22 @@ mod tests {
     #[test]
     fn a_burst_passes_at_once_and_the_rest_is_spaced() {
         let every = Duration::from_millis(20);
-        let mut pace = Pace::new(3, every);
-        let start = pace.due;
-        let delays = [(); 5].map(|()| pace.delay(start));
+        let mut limit = RateLimit::new(3, every);
+        let start = limit.due;
+        let delays = [(); 5].map(|()| limit.delay(start));
         assert_eq!(delays, [Duration::ZERO, Duration::ZERO, Duration::ZERO, every, every * 2]);
         // After a pause the whole burst is available again, and no more.
         let later = start + Duration::from_secs(3600);
-        assert_eq!([(); 4].map(|()| pace.delay(later)), [Duration::ZERO, Duration::ZERO, Duration::ZERO, every]);
+        assert_eq!([(); 4].map(|()| limit.delay(later)), [Duration::ZERO, Duration::ZERO, Duration::ZERO, every]);
     }
 
     #[test]
     fn evenly_spaced_events_never_wait() {
         let every = Duration::from_millis(20);
-        let mut pace = Pace::new(1, every);
-        let start = pace.due;
+        let mut limit = RateLimit::new(1, every);
+        let start = limit.due;
         for n in 0..100 {
-            assert_eq!(pace.delay(start + every * n), Duration::ZERO);
+            assert_eq!(limit.delay(start + every * n), Duration::ZERO);
         }
     }
 }
