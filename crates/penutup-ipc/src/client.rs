@@ -210,7 +210,7 @@ mod tests {
         let listening = listen(dir.clone(), seat, Arc::new(LastUse::default()), handler, |_| {});
         let start = Instant::now();
         while dir.sockets().is_empty() || !dir.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
-            assert!(start.elapsed() < WAIT, "it listens");
+            assert!(start.elapsed() < WAIT, "no prompter listens");
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {

@@ -290,7 +290,7 @@ mod tests {
              \"by\":\"\\u001b]0;x\\u0007 SPV\\n2\",\"why\":\"{}\"}}}}",
             "x".repeat(500)
         );
-        let Ok(Command::Klb(read)) = parse(text.as_bytes()) else { panic!("it is one") };
+        let Ok(Command::Klb(read)) = parse(text.as_bytes()) else { panic!("no declaration") };
         assert_eq!((read.by.as_deref(), read.why.map(|why| why.len())), (Some("SPV"), Some(80)));
     }
 
