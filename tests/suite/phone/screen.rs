@@ -71,8 +71,8 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
         assert_shows(&mut stage, columns, rows, "s.d. 21.00");
     }
     stage.keys("k");
-    assert_shows(&mut stage, 80, 24, "KLB nonaktif sejak 14.00 · KLB dari supervisor berbeda");
-    assert_shows(&mut stage, 40, 12, "KLB dari supervisor berbeda");
+    assert_shows(&mut stage, 80, 24, "KLB nonaktif sejak 14.00 · dari supervisor: KLB AKTIF");
+    assert_shows(&mut stage, 40, 12, "dari supervisor: KLB AKTIF");
     let mut stage = full();
     stage.clock("21:00");
     assert_shows(&mut stage, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
@@ -81,7 +81,7 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     stage
         .act(Message::Declaration(DeclarationEvent::Declared(Box::new(Declaration { state: State::Off, ..klb() }))))
         .keys("k");
-    assert_shows(&mut stage, 80, 24, "KLB dari supervisor berbeda");
+    assert_shows(&mut stage, 80, 24, "dari supervisor: KLB nonaktif");
 }
 
 #[test]
