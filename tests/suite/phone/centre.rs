@@ -33,7 +33,7 @@ fn declares(stage: &mut Stage, declaration: Declaration) -> &mut Stage {
 
 /// Whether the last action saved this declaration together with the fact that it set.
 fn is_saved(stage: &Stage, declaration: &Declaration) -> bool {
-    stage.effects.iter().any(|e| matches!(e, Effect::Save(state) if state.declaration.as_ref() == Some(declaration)))
+    stage.effects.iter().any(|e| matches!(e, Effect::Save(seat) if seat.declaration.as_ref() == Some(declaration)))
 }
 
 fn fact(stage: &Stage) -> usize {
