@@ -107,10 +107,15 @@ impl App {
         self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
     }
 
+    /// The declared value of a fact that the CSO has set to another one.
+    pub fn declared_otherwise(&self, fact: usize) -> Option<usize> {
+        let (_, value) = self.declared(fact).and_then(|b| resolve(self.rules(), b).ok())?;
+        (value != self.calls.current.situation().value(fact)).then_some(value)
+    }
+
     /// Whether the CSO has set a declared fact to another value.
     pub fn differs(&self, fact: usize) -> bool {
-        let declared = self.declared(fact).and_then(|b| resolve(self.rules(), b).ok());
-        declared.is_some_and(|(_, value)| value != self.calls.current.situation().value(fact))
+        self.declared_otherwise(fact).is_some()
     }
 
     /// Whether the declared end time of a fact is over and nobody has confirmed the fact since.

@@ -82,8 +82,9 @@ impl App {
     pub fn declaration_text(&self, fact: usize, short: impl Fn(&str) -> String) -> Vec<String> {
         let Some(declared) = self.declared(fact) else { return Vec::new() };
         let words = &self.words().broadcast;
-        if self.differs(fact) {
-            return vec![words.differs(&self.rules().facts[fact].label)];
+        if let Some(value) = self.declared_otherwise(fact) {
+            let fact = &self.rules().facts[fact];
+            return vec![words.differs(&fact.label, &fact.values[value].label)];
         }
         let until = declared.until.map(|until| words.until(self.moment_text(until)));
         let short = |text: &Option<String>| text.as_deref().map(&short);

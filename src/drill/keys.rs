@@ -271,5 +271,9 @@ pub fn show_rows(show: &Show) -> Vec<Binding<ShowAction>> {
         Binding::hidden(&[Key::Home], ShowAction::First),
         Binding::new(LEAVE, ShowAction::Quit, w.key_quit),
     ];
-    space.map(|label| Binding::new(SPACE, ShowAction::Step, label)).into_iter().chain(rows).collect()
+    let scroll = ShowAction::App(Action::Scroll(Direction::Down));
+    let scroll = Binding::new(&[Key::PageDown], scroll, show.words().keys.scroll);
+    let scroll = matches!(show.app().mode(), Mode::Panel(_)).then_some(scroll);
+    let space = space.map(|label| Binding::new(SPACE, ShowAction::Step, label));
+    space.into_iter().chain(scroll).chain(rows).collect()
 }

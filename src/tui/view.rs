@@ -283,6 +283,9 @@ enum Place {
     Below,
 }
 
+/// The most columns of the reasons.
+const REASONS: usize = 70;
+
 /// The columns left of the reasons in the wide layout: the script, and the most that a script needs.
 fn script_columns(look: &DrawContext<'_>) -> usize {
     if look.size == Size::Wide && look.offers(&Action::Panel(Panel::Basis)) {
@@ -338,7 +341,9 @@ fn reasons(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, column: us
         }
     }
     let area = Rect { x: area.x + column + 1, width: area.width - column - 1, ..area };
-    let look = DrawContext { columns: area.width.into(), rows: area.height.into(), ..*look };
+    // Text wider than this is hard to read.
+    let columns = usize::from(area.width).min(REASONS);
+    let look = DrawContext { columns, rows: area.height.into(), ..*look };
     let lines = panel::reasons(&look, area.height.into());
     put(frame, area, vec![(Block::sentence(lines), ())]);
 }

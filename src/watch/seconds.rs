@@ -17,7 +17,7 @@ const LATE: Duration = Duration::from_secs(3);
 pub enum PollReport<T> {
     /// The poll returned something.
     Value(T),
-    /// The poll has not returned for [`LATE`].
+    /// The poll has not returned for `LATE`.
     Hanging,
     /// After [`Self::Hanging`]: the poll returned, with nothing new.
     Recovered,

@@ -305,7 +305,7 @@ fn rows() -> Vec<Line> {
                 let since = words.screen.since(&fact.label, value(lang, "screen.since", "time"), &v.label);
                 let mut texts = vec![format!("{}: {}", fact.label, v.label)];
                 texts.extend(v.banner.as_ref().map(|banner| format!("{since} · {banner}")));
-                texts.push(format!("{since} · {}", words.broadcast.differs(&fact.label)));
+                texts.push(format!("{since} · {}", words.broadcast.differs(&fact.label, &v.label)));
                 let line = |text: String| Line {
                     lang,
                     file: "config/rules.toml".into(),

@@ -292,7 +292,11 @@ fn spoken(
             vec![look.span(mark, Role::Now), look.span(rules.step(step).title.clone(), Role::Text)],
             vec![mark_span(look, session.words(), heard)],
         ));
-        lines.extend(sentence_lines(look, &sentence, role));
+        // The mark takes the place of the indent, along the whole sentence.
+        for mut line in sentence_lines(look, &sentence, role) {
+            line.spans[0] = look.span(mark, Role::Now);
+            lines.push(line);
+        }
     }
     let least = lines.len().min(6);
     out.push(Block { lines, priority: None, least, cursor: None });

@@ -190,11 +190,11 @@ pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-/// A rule by its clause and the values of its condition: "Keterangan b · AKTIF · PLN Mobile".
+/// A rule by its clause and the values of its condition: "Keterangan b · KLB AKTIF · Topik PLN Mobile".
 fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
     let held = rule.when.constraints().map(|(fact, values)| {
         let labels: Vec<&str> = values.iter().map(|at| rules.facts[fact].values[at].label.as_str()).collect();
-        labels.join(" / ")
+        format!("{} {}", rules.facts[fact].label, labels.join(" / "))
     });
     std::iter::once(rule.basis.clone().unwrap_or_else(|| rule.id.clone())).chain(held).collect::<Vec<_>>().join(" · ")
 }

@@ -165,9 +165,9 @@ fn ahead(look: &DrawContext<'_>, mut parts: Vec<Part>, rows: usize, least: usize
     out.extend((0..gap).map(|_| Line::default()));
     let shown = titles.len().min(left - gap);
     let hidden = titles.len() - shown;
-    let last = titles[..shown].last().map(|part| look.app.rules().step(part.entry.step).title.clone());
+    let end = titles[..shown].last().map(|part| look.app.rules().step(part.entry.step).title.clone());
     out.extend(titles.into_iter().take(shown).map(|part| part.title));
-    if let Some(title) = last.filter(|_| hidden > 0) {
+    if let Some(title) = end.filter(|_| hidden > 0) {
         let more = format!("  +{hidden}");
         let title = shorten(&title, look.columns.saturating_sub(GUTTER + width(&more)));
         out.pop();

@@ -348,22 +348,22 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(!term.text().contains("koneksi KLB"), "no agent came yet:\n{term:?}");
-    term.send("k").shows("KLB dari supervisor berbeda");
+    term.send("k").shows("dari supervisor: KLB AKTIF");
     let mut line = agent(&home);
     line.send(&declares(1, State::On)).expect("it is accepted");
     term.rest().send("s").shows("Closing lengkap");
-    assert!(term.text().contains("dari supervisor berbeda"), "the same declaration again is not reported:\n{term:?}");
+    assert!(term.text().contains("dari supervisor:"), "the same declaration again is not reported:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
     let mut term = prompter(&home, &[]);
-    term.shows("KLB dari supervisor berbeda");
+    term.shows("dari supervisor: KLB AKTIF");
     term.quits();
     let export = home.penutup(["journal", "export"]).ok();
     assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
     // Delivered while no prompter was open.
     deliver_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
-    term.shows(BANNER).hides("dari supervisor berbeda");
+    term.shows(BANNER).hides("dari supervisor:");
     term.quits();
     deliver(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);

@@ -83,12 +83,12 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     site.klb(&ON).status(0);
     let mut term = prompter(&home, &[]);
     term.shows(BANNER);
-    term.send("k").shows("KLB nonaktif sejak 14.20 · KLB dari supervisor berbeda").hides("SPV Jakarta");
+    term.send("k").shows("KLB nonaktif sejak 14.20 · dari supervisor: KLB AKTIF").hides("SPV Jakarta");
     term.quits();
     let mut term = prompter(&home, &[]);
-    term.shows("KLB dari supervisor berbeda");
+    term.shows("dari supervisor: KLB AKTIF");
     site.klb(&ON).status(0);
-    term.shows(BANNER).hides("dari supervisor berbeda");
+    term.shows(BANNER).hides("dari supervisor:");
     term.quits();
     // The applied declaration is saved and outlasts the file.
     fs::remove_file(site.file()).expect("it is there");

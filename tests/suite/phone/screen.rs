@@ -70,8 +70,8 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
         shows(&mut s, columns, rows, "s.d. 21.00");
     }
     s.keys("k");
-    shows(&mut s, 80, 24, "KLB nonaktif sejak 14.00 · KLB dari supervisor berbeda");
-    shows(&mut s, 40, 12, "KLB dari supervisor berbeda");
+    shows(&mut s, 80, 24, "KLB nonaktif sejak 14.00 · dari supervisor: KLB AKTIF");
+    shows(&mut s, 40, 12, "dari supervisor: KLB AKTIF");
     let mut s = full();
     s.clock("21:00");
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
@@ -79,7 +79,7 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     let mut s = Stage::at("14:00");
     s.act(Message::Declaration(DeclarationEvent::Declared(Box::new(Declaration { state: State::Off, ..klb() }))))
         .keys("k");
-    shows(&mut s, 80, 24, "KLB dari supervisor berbeda");
+    shows(&mut s, 80, 24, "dari supervisor: KLB nonaktif");
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn outside_events_are_said_when_received() {
     assert_eq!(output[0], "Dari supervisor: KLB AKTIF.");
     assert!(output[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{output:?}");
     assert!(output[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{output:?}");
-    has(&talk.types("k"), "KLB nonaktif sejak 14.20; KLB dari supervisor berbeda.");
+    has(&talk.types("k"), "KLB nonaktif sejak 14.20; dari supervisor: KLB AKTIF.");
 }
 
 #[test]
