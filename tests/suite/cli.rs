@@ -10,8 +10,8 @@ use std::process::Stdio;
 
 use crate::support::{Home, assert_harmless, penutup};
 
-const VERBS: [&str; 11] =
-    ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
+const VERBS: [&str; 12] =
+    ["say", "check", "table", "diff", "drill", "demo", "press", "init", "paths", "completions", "man", "help"];
 
 #[test]
 fn help_and_version_go_to_standard_output() {

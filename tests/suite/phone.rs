@@ -16,6 +16,9 @@ mod klb;
 #[cfg(unix)]
 #[path = "phone/line.rs"]
 mod line;
+#[cfg(unix)]
+#[path = "phone/press.rs"]
+mod press;
 #[path = "phone/screen.rs"]
 mod screen;
 #[cfg(unix)]

@@ -94,6 +94,12 @@ impl Stage {
         self
     }
 
+    /// Lets so many milliseconds pass for a person, too few to change the clock.
+    pub fn later(&mut self, ms: i64) -> &mut Self {
+        self.real_now += TimeDelta::milliseconds(ms);
+        self
+    }
+
     /// Presses keys with so many milliseconds before each.
     #[track_caller]
     pub fn quick(&mut self, ms: i64, keys: &str) -> &mut Self {

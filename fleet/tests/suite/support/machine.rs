@@ -18,7 +18,7 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
-use penutup_ipc::phone_event::Ignored;
+use penutup_ipc::message::Reply;
 use penutup_ipc::socket::{self, LastUse, Listening};
 use penutup_ipc::socket_dir::SocketDir;
 use penutup_ipc::{Handler, Incoming};
@@ -177,8 +177,8 @@ impl Handler for Recorder {
         true
     }
 
-    fn request(&self, incoming: Incoming, _patience: Duration) -> Option<Vec<Ignored>> {
-        self.send(incoming).then(Vec::new)
+    fn request(&self, incoming: Incoming, _patience: Duration) -> Option<Reply> {
+        self.send(incoming).then(Reply::default)
     }
 }
 
