@@ -19,8 +19,12 @@ pub enum Action {
     Preview(Direction),
     /// Select the next value of the fact at this position in the rules.
     Fact(usize),
+    /// Select this value of the fact at this position in the rules.
+    SetFact(usize, usize),
     /// Select the next choice of a field, or start typing into it.
     Field(FieldIx),
+    /// Select this choice of a field.
+    Choose(FieldIx, usize),
     /// Select the customer's next zone.
     Zone,
     /// Confirm the shift fact that the banner asks about.

@@ -10,6 +10,7 @@ mod labels;
 mod new_rules;
 mod pace;
 mod phone;
+mod press;
 mod queries;
 pub mod record;
 mod revisions;
@@ -41,6 +42,7 @@ use calls::Calls;
 use draft::Draft;
 use environment::Environment;
 use penutup_ipc::phone_event::Ignored;
+use penutup_ipc::press::{PressRefusal, PressReply};
 
 use revisions::Revisions;
 use troubles::Troubles;
@@ -102,6 +104,8 @@ pub enum Effect {
     Scroll(By),
     /// Reply to the telephone with what was ignored of its pairs.
     Reply(Vec<Ignored>),
+    /// Reply to the sender of presses with what came of them.
+    Pressed(Box<PressReply>),
 }
 
 /// What an [`App`] starts with.
@@ -169,6 +173,7 @@ impl App {
                 home: rules.zones[zone].id.clone(),
                 hint: false,
                 now: setup.now,
+                pressed: None,
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
@@ -209,8 +214,22 @@ impl App {
     /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentations stop;
     /// `real_now` is the real time of the person's action.
     pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, real_now: DateTime<Utc>) -> Vec<Effect> {
-        let update = update.into();
+        match update.into() {
+            Update::Message(Message::Press { presses, is_seen }) => self.press(&presses, is_seen, now, real_now),
+            update => self.update_or_refuse(update, now, real_now).0,
+        }
+    }
+
+    /// Changes the state. Returns what the caller has to do, and why an action was refused.
+    fn update_or_refuse(
+        &mut self,
+        update: Update,
+        now: DateTime<Utc>,
+        real_now: DateTime<Utc>,
+    ) -> (Vec<Effect>, Option<PressRefusal>) {
+        let mut refusal = None;
         self.environment.now = now;
+        self.drop_press_mark();
         let seat = self.seat_state();
         // The screen showed the current sentence before this key.
         self.calls.current.mark_displayed(&self.revisions.current().rules);
@@ -221,8 +240,10 @@ impl App {
             self.troubles.dismiss_the_end();
         }
         match update {
-            Update::Action(action) if self.refuses(&action, real_now) => return effects,
             Update::Action(action) => {
+                if let Some(why) = self.refusal(&action, real_now) {
+                    return (effects, Some(why));
+                }
                 self.troubles.dismiss();
                 if action != Action::Undo {
                     self.drop_interrupted();
@@ -237,6 +258,8 @@ impl App {
                 // Rules that came into force just now may have changed the sentence that this Space was meant for.
                 if !matches!(action, Action::Said | Action::SaidAll) || self.to_say() == before {
                     self.act(action, &mut effects);
+                } else {
+                    refusal = Some(PressRefusal::Changed);
                 }
                 let before = self.to_say();
                 self.settle(&before, real_now, &mut effects);
@@ -257,7 +280,7 @@ impl App {
             effects.push(Effect::Save(Box::new(now)));
         }
         self.journal(&mut effects);
-        effects
+        (effects, refusal)
     }
 
     /// Handles the events that waited for a field to be closed. If the sentence then differs from `before`, an event
@@ -284,8 +307,10 @@ impl App {
             Action::Preview(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
             Action::Preview(direction) => self.preview(direction),
             Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
-            Action::Fact(fact) => self.turn_fact(fact, effects),
-            Action::Field(field) => self.turn_field(field, effects),
+            Action::Fact(fact) => self.turn_fact(fact, None, effects),
+            Action::SetFact(fact, value) => self.turn_fact(fact, Some(value), effects),
+            Action::Field(field) => self.turn_field(field, None, effects),
+            Action::Choose(field, choice) => self.turn_field(field, Some(choice), effects),
             Action::Zone => self.turn_zone(effects),
             Action::StillHolds => {
                 if let Some(fact) = self.asked_fact() {
@@ -314,7 +339,8 @@ impl App {
 
     fn receive(&mut self, message: Message, effects: &mut Vec<Effect>) {
         match message {
-            Message::Clock => {}
+            // Presses are actions: `update_at` has performed them.
+            Message::Clock | Message::Press { .. } => {}
             Message::Unseen => self.notify(self.words().notice.unseen(self.environment.said_key())),
             Message::Mistyped => {
                 // A notice is not visible while a question is open.

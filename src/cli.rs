@@ -15,6 +15,7 @@ pub mod man;
 pub mod moment;
 pub mod pairs;
 pub mod paths;
+pub mod press;
 pub mod prompter;
 pub mod report;
 pub mod say;
@@ -122,6 +123,8 @@ pub enum Verb {
     Journal(journal::Journal),
     /// Tell the open prompter about the call.
     Call(call::Call),
+    /// Do in the open prompter what its keys do.
+    Press(press::Press),
     /// Declare KLB for everyone.
     Klb(klb::Klb),
     /// Make files to edit.
@@ -366,6 +369,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         Some(Verb::Report(report)) => report::run(&report, &context),
         Some(Verb::Journal(journal)) => journal::run(&journal, &context),
         Some(Verb::Call(call)) => call::run(&call, &context),
+        Some(Verb::Press(press)) => press::run(&press, &context),
         Some(Verb::Klb(klb)) => klb::run(&klb, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::message::Message;
-use penutup_ipc::phone_event::Ignored;
+use penutup_ipc::message::Reply;
 use penutup_ipc::{Handler, Incoming};
 
 /// An event for the loop; `I` is a person's input as the view reads it.
@@ -26,7 +26,7 @@ pub enum Event<I> {
 #[derive(Debug)]
 pub struct Request {
     pub message: Message,
-    reply: Option<SyncSender<Vec<Ignored>>>,
+    reply: Option<SyncSender<Reply>>,
     /// The deadline; a later request is not handled.
     until: Option<Instant>,
 }
@@ -39,7 +39,7 @@ impl From<Message> for Request {
 
 impl Request {
     /// A message whose sender waits for the reply, at most until `until`.
-    pub fn awaited(message: Message, until: Option<Instant>) -> (Self, Receiver<Vec<Ignored>>) {
+    pub fn awaited(message: Message, until: Option<Instant>) -> (Self, Receiver<Reply>) {
         let (reply, replied) = sync_channel(1);
         (Self { message, reply: Some(reply), until }, replied)
     }
@@ -50,11 +50,15 @@ impl Request {
         self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.message, Message::Agent(_))
     }
 
-    /// Splits it into the message and the function that sends the reply: what was ignored of the message.
-    pub fn into_parts(self) -> (Message, impl FnOnce(Vec<Ignored>)) {
+    /// Splits it into the message and the function that sends the reply.
+    pub fn into_parts(self) -> (Message, impl FnOnce(Reply)) {
         let Self { message, reply, .. } = self;
         // The sender may no longer wait.
-        (message, move |ignored| drop(reply.map(|reply| reply.try_send(ignored))))
+        (message, move |answer| {
+            if let Some(reply) = reply {
+                let _ = reply.try_send(answer);
+            }
+        })
     }
 }
 
@@ -83,9 +87,9 @@ impl EventSender {
         (self.0)(message.into())
     }
 
-    /// Sends a message and waits for the reply, at most `patience`. Returns what was ignored of the message; `None` if
-    /// the loop has ended or did not reply in time.
-    pub fn request(&self, message: Message, patience: Option<Duration>) -> Option<Vec<Ignored>> {
+    /// Sends a message and waits for the reply, at most `patience`. Returns the reply; `None` if the loop has ended
+    /// or did not reply in time.
+    pub fn request(&self, message: Message, patience: Option<Duration>) -> Option<Reply> {
         let (request, replied) = Request::awaited(message, patience.map(|patience| Instant::now() + patience));
         if !(self.0)(request) {
             return None;
@@ -124,7 +128,7 @@ impl Handler for EventSender {
         self.send(incoming.into())
     }
 
-    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Vec<Ignored>> {
+    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Reply> {
         self.request(incoming.into(), Some(patience))
     }
 }
@@ -139,11 +143,11 @@ mod tests {
         let sender = EventSender::new(|request| {
             let (message, reply) = request.into_parts();
             if message == Message::Clock {
-                reply(Vec::new());
+                reply(Reply::default());
             }
             true
         });
-        assert_eq!(sender.request(Message::Clock, None), Some(Vec::new()));
+        assert_eq!(sender.request(Message::Clock, None), Some(Reply::default()));
         assert_eq!(sender.request(Message::Mistyped, None), None, "dropped without a reply");
         let ended = EventSender::new(|_| false);
         assert!(!ended.send(Message::Clock) && ended.request(Message::Clock, None).is_none());

@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn esc_is_esc_after_a_short_wait_and_with_a_quick_key_two_keys() {
+    fn esc_is_recognised_after_a_short_wait_or_before_a_quick_key() {
         let mut stage = Stage::default();
         let start = Instant::now();
         assert_eq!(stage.bytes(b"\x1b", start), []);
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_lost_its_first_byte_is_nothing() {
+    fn a_report_that_lost_its_first_byte_gives_no_key() {
         for (bytes, meaning) in SEQUENCES.iter().filter(|(bytes, _)| bytes.starts_with(b"\x1b")) {
             // Without their first byte these leave a word or a key that can't be distinguished from a typed one.
             let is_text = ["^kmax", "Xkmax"].iter().any(|text| bytes[1..].starts_with(text.as_bytes()));
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(stage.bytes(b"\x1b[200~Siti", start), []);
         assert_eq!(stage.deadline(), Some(start + SILENCE));
         assert_eq!(settled(&stage.pause(start + SILENCE)), "\"Siti\"");
-        assert_eq!(settled(&stage.bytes(b"\x03", start + SILENCE * 2)), "^c", "no key is dead");
+        assert_eq!(settled(&stage.bytes(b"\x03", start + SILENCE * 2)), "^c", "later keys still work");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::clipboard::Copied;
 use crate::declaration::DeclarationEvent;
 use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
+use penutup_ipc::press::Presses;
 
 use crate::helper::Helper;
 use crate::journal::report::Recap;
@@ -32,6 +33,11 @@ pub enum Message {
     Rules(Arc<LoadedRules>, Option<Comparison>),
     /// The telephone began, changed or ended a call.
     Phone(PhoneEvent),
+    /// Presses from outside the window; whether the window shows the sentence.
+    Press {
+        presses: Presses,
+        is_seen: bool,
+    },
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
@@ -85,6 +91,8 @@ impl From<Incoming> for Message {
         match incoming {
             Incoming::Phone(event) => Self::Phone(event),
             Incoming::Agent(event) => Self::Agent(event),
+            // What the window shows is known where the message arrives.
+            Incoming::Press(presses) => Self::Press { presses, is_seen: false },
         }
     }
 }

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_help_comes_from_the_catalogues_and_all_of_the_fleets_is_in_the_help() {
+    fn all_help_comes_from_the_catalogues_and_every_help_text_of_the_fleet_is_used() {
         let catalogue = |text: &str| text.parse::<toml::Table>().unwrap()["verbs"].as_table().unwrap().clone();
         let own = catalogue(include_str!("../assets/locale/id.toml"));
         let kit = catalogue(include_str!("../../crates/penutup-cli-kit/assets/locale/id.toml"));

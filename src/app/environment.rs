@@ -16,6 +16,8 @@ pub(super) struct Environment {
     pub(super) hint: bool,
     /// The time of the last update.
     pub(super) now: DateTime<Utc>,
+    /// When something was last pressed from outside the window, while the screen shows that.
+    pub(super) pressed: Option<DateTime<Utc>>,
 }
 
 impl Environment {

@@ -11,6 +11,7 @@ use crate::action::Action;
 use crate::closing::ending::Ending;
 use crate::keymap;
 use crate::rules::script::speak;
+use penutup_ipc::press::{PressRefusal, Presses};
 
 /// No sentence takes less time to say. A held key repeats faster than this, and each repeat restarts the time.
 pub const MIN_SAYING_TIME: TimeDelta = TimeDelta::milliseconds(700);
@@ -21,9 +22,11 @@ pub const CHANGE_GRACE: TimeDelta = TimeDelta::milliseconds(1200);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
     /// The last Space or Enter, also if it had no effect.
-    pressed: Option<DateTime<Utc>>,
+    pub(super) pressed: Option<DateTime<Utc>>,
     /// When the sentence was last changed by something else than a key.
     changed: Option<DateTime<Utc>>,
+    /// The last presses from outside the window, also if they had no effect.
+    pub(super) outside: Option<(Presses, DateTime<Utc>)>,
 }
 
 /// The sentence to be said now: the call, the step and the words.
@@ -44,7 +47,7 @@ impl App {
     }
 
     /// The name of the key that ticks one sentence, or all.
-    fn tick_key(&self, all: bool) -> Cow<'static, str> {
+    pub(super) fn tick_key(&self, all: bool) -> Cow<'static, str> {
         if !all {
             return self.environment.said_key().into();
         }
@@ -60,23 +63,39 @@ impl App {
 
     /// Whether a press is ignored: the sentence just changed, or there was no time to say the one before.
     pub fn refuses(&mut self, action: &Action, real_now: DateTime<Utc>) -> bool {
+        self.refusal(action, real_now).is_some()
+    }
+
+    /// Whether these presses from outside were pressed a moment ago too: a key that a desktop or a device repeats.
+    pub(super) fn repeats(&mut self, presses: &Presses, real_now: DateTime<Utc>) -> bool {
+        let last = self.pace.outside.replace((presses.clone(), real_now));
+        last.is_some_and(|(last, at)| last == *presses && (real_now - at).abs() < MIN_SAYING_TIME)
+    }
+
+    /// Records a press that had no effect.
+    pub(super) fn restart_pace(&mut self, real_now: DateTime<Utc>) {
+        self.pace.pressed = Some(real_now);
+    }
+
+    /// As [`Self::refuses`], with the reason.
+    pub(super) fn refusal(&mut self, action: &Action, real_now: DateTime<Utc>) -> Option<PressRefusal> {
         // `abs`: after a clock jump nobody has to wait.
         let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (real_now - since).abs() < time);
         if !matches!(action, Action::Said | Action::SaidAll) {
-            return false;
+            return None;
         }
         let is_all = *action == Action::SaidAll;
         let last = if is_all { None } else { self.pace.pressed.replace(real_now) };
         // This press closes a panel or a preview, and ticks nothing.
         if !is_all && (self.mode != Mode::Closing || self.calls.previewing.is_some()) {
-            return false;
+            return None;
         }
         // In a finished call there is no sentence to tick by mistake.
         if within(self.pace.changed, CHANGE_GRACE) && !self.calls.current.is_finished() {
             self.notify(self.words().notice.changed_under(self.tick_key(is_all)));
-            return true;
+            return Some(PressRefusal::Changed);
         }
-        within(last, MIN_SAYING_TIME)
+        within(last, MIN_SAYING_TIME).then_some(PressRefusal::TooSoon)
     }
 
     /// Whether a Space would end the call now.

@@ -190,14 +190,15 @@ impl App {
         self.troubles.momentary().is_none() && !self.standing_lines().is_empty()
     }
 
-    /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone
-    /// and its customer's data is dropped.
+    /// When the screen next changes by itself: at the next minute, when the end of a call can no longer be undone and
+    /// its customer's data is dropped, or when a press from outside is no longer marked.
     pub fn next_change(&self) -> DateTime<Utc> {
         let second = TimeDelta::seconds(i64::from(self.environment.now.second()));
         let start =
             self.environment.now - second - TimeDelta::nanoseconds(i64::from(self.environment.now.nanosecond()));
         let minute = start + TimeDelta::minutes(1);
-        self.calls.ended.as_ref().map_or(minute, |ended| minute.min(ended.at + END_CAN_BE_UNDONE))
+        let end = self.calls.ended.as_ref().map(|ended| ended.at + END_CAN_BE_UNDONE);
+        [end, self.press_mark_ends()].into_iter().flatten().fold(minute, DateTime::min)
     }
 
     /// The text of a reminder; `None` for a spoken step.

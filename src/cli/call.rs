@@ -57,6 +57,11 @@ const INPUT: Duration = Duration::from_secs(2);
 /// How many bytes of it are read.
 const MAX_INPUT: u64 = 4 * 1024;
 
+/// How long to wait for a prompter.
+pub(super) fn wait() -> Duration {
+    std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis)
+}
+
 /// Sends the event.
 ///
 /// # Errors
@@ -69,7 +74,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
         What::Set => PhoneEvent::Set(pairs),
         What::End => PhoneEvent::End { id: None },
     };
-    let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
+    let wait = wait();
     let seat = call.seat.as_deref();
     let result =
         SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |dir| send_event(&dir, seat, event, wait));

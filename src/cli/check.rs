@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_numbers_as_long_as_they_are_exact() {
+    fn numbers_that_json_cannot_hold_exactly_are_texts() {
         assert_eq!(number(&BigUint::from(EXACT)), json!(9_007_199_254_740_992_u64));
         assert_eq!(number(&(BigUint::from(EXACT) + 1u8)), json!("9007199254740993"));
     }

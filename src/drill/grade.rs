@@ -221,14 +221,14 @@ mod tests {
             said: said.to_vec(),
         };
         assert!(grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &right)).is_right());
-        let g = grade(&rules, &card, &answer([0, 0, 1], 0, Some(2), &right));
-        assert!(!g.is_right() && !g.zone && g.greeting, "13.59 and 14.59 greet alike");
-        let g = grade(&rules, &card, &answer([0, 0, 1], 2, Some(1), &right));
-        assert!(!g.zone && !g.greeting && !g.honorific && g.situation());
-        let g = grade(&rules, &card, &answer([1, 0, 0], 1, Some(2), &right[1..]));
-        assert_eq!((g.facts, g.steps), (vec![false, true, false], false));
-        let g = grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &[right[1], right[0], right[2]]));
-        assert!(!g.steps, "the order counts");
+        let graded = grade(&rules, &card, &answer([0, 0, 1], 0, Some(2), &right));
+        assert!(!graded.is_right() && !graded.zone && graded.greeting, "13.59 and 14.59 greet alike");
+        let graded = grade(&rules, &card, &answer([0, 0, 1], 2, Some(1), &right));
+        assert!(!graded.zone && !graded.greeting && !graded.honorific && graded.situation());
+        let graded = grade(&rules, &card, &answer([1, 0, 0], 1, Some(2), &right[1..]));
+        assert_eq!((graded.facts, graded.steps), (vec![false, true, false], false));
+        let graded = grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &[right[1], right[0], right[2]]));
+        assert!(!graded.steps, "the order counts");
     }
 
     #[test]
@@ -263,8 +263,8 @@ mod tests {
         let card = card(&rules, [0, 0, 0]);
         let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
         assert!(spoken(&[SpokenMark::Exact; 3]).is_right());
-        let g = spoken(&[SpokenMark::Changed, SpokenMark::Exact, SpokenMark::Exact]);
-        assert!(!g.is_right() && g.greeting);
+        let graded = spoken(&[SpokenMark::Changed, SpokenMark::Exact, SpokenMark::Exact]);
+        assert!(!graded.is_right() && graded.greeting);
         assert!(!spoken(&[SpokenMark::Exact, SpokenMark::Exact, SpokenMark::Missing]).greeting);
         assert!(!spoken(&[SpokenMark::Exact; 2]).is_right());
     }

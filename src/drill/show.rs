@@ -302,8 +302,8 @@ mod tests {
             seen.push(picture(&show));
         }
         assert!(seen.len() > 20, "{}", seen.len());
-        while let Some(there) = seen.pop() {
-            assert_eq!(picture(&show), there);
+        while let Some(expected) = seen.pop() {
+            assert_eq!(picture(&show), expected);
             show.update(ShowAction::StepBack);
         }
         assert_eq!((show.at().0, show.step().0), (0, 0));

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_the_console() {
+    fn keys_of_the_console_are_translated() {
         let char = KeyCode::Char;
         let key = |key| Some(Token::Key(key, Kind::Down));
         assert_eq!(pressed(char('K'), KeyModifiers::SHIFT), key(Key::Char('K')));

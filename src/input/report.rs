@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_that_lost_their_first_byte() {
+    fn reports_that_lost_their_first_byte_are_recognised() {
         for text in [
             "[A",
             "[I",

@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that needs permission for each read.
+    /// A slow output: each write waits for a permission.
     struct Slow(std::sync::mpsc::Receiver<()>, Sender<usize>);
 
     impl Write for Slow {
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn dropping_it_waits_until_everything_is_written() {
-        let (may, permission) = channel();
+    fn dropping_the_output_waits_until_everything_is_written() {
+        let (permit, permission) = channel();
         let (sent, written) = channel();
         let mut out = Out::to(Slow(permission, sent)).expect("a thread");
         out.write_all(b"satu\n").expect("room");
         out.write_all(b"dua\n").expect("room");
         for _ in 0..2 {
-            let _ = may.send(());
+            let _ = permit.send(());
         }
         drop(out);
         assert_eq!(written.iter().sum::<usize>(), 9);
@@ -166,10 +166,10 @@ mod tests {
 
     #[test]
     fn a_write_after_the_reader_is_gone_is_an_error() {
-        let (may, permission) = channel::<()>();
+        let (permit, permission) = channel::<()>();
         let mut out = Out::to(Slow(permission, channel().0)).expect("a thread");
         out.write_all(b"satu\n").expect("room");
-        drop(may);
+        drop(permit);
         let error = std::iter::repeat_with(|| out.write_all(b"dua\n")).find_map(Result::err);
         assert_eq!(error.map(|e| e.kind()), Some(io::ErrorKind::BrokenPipe));
     }

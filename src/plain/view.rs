@@ -323,6 +323,10 @@ impl<W: Write> View for Plain<W> {
     }
 
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {
+        let is_press = |effect: &Effect| matches!(effect, Effect::Pressed(press) if !press.did.is_empty());
+        if effects.iter().any(is_press) {
+            self.say(sentence(app.words().press.printed));
+        }
         // No answer after quitting.
         self.unanswered &= !effects.contains(&Effect::Quit);
         self.notice(app, by_person);

@@ -177,14 +177,14 @@ mod tests {
     #[test]
     fn a_clock_set_back_makes_the_shown_time_outdated() {
         let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
-        for (now, is) in [
+        for (now, expected) in [
             ("2026-11-24T07:00:10Z", true),
             ("2026-11-24T07:00:09.500Z", true),
             ("2026-11-24T06:59:50Z", false),
             ("2026-11-24T02:00:00Z", false),
             ("2026-11-24T07:01:00Z", false),
         ] {
-            assert_eq!(is_current(next, shown, at(now)), is, "{now}");
+            assert_eq!(is_current(next, shown, at(now)), expected, "{now}");
         }
     }
 }

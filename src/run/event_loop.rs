@@ -183,7 +183,7 @@ mod tests {
         handled: Vec<usize>,
         /// How many events were handled before each drawing.
         drawn: Vec<usize>,
-        /// The next drawing fails so.
+        /// The error with which the next drawing fails.
         fails: Option<io::Error>,
     }
 

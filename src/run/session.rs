@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::keymap::{self, Key};
 use crate::message::Message;
 use crate::private::Private;
+use penutup_ipc::message::Reply;
 
 impl Session<'_> {
     /// Updates the state and performs the effects.
@@ -36,21 +37,36 @@ impl Session<'_> {
 
     /// Handles a message from outside. Its sender gets the reply after the effects were performed.
     pub(super) fn external<V: View>(&mut self, view: &mut V, request: Request) -> io::Result<Next> {
-        let (message, reply) = request.into_parts();
-        let mut effects = self.update(view, message.into(), (Instant::now(), Duration::ZERO));
-        let ignored = effects.iter_mut().find_map(|effect| match effect {
-            Effect::Reply(ignored) => Some(std::mem::take(ignored)),
-            _ => None,
-        });
+        let (mut message, reply) = request.into_parts();
+        if let Message::Press { is_seen, .. } = &mut message {
+            *is_seen = view.shows_sentence();
+        }
+        let mut effects = self.update(view, message.clone().into(), (Instant::now(), Duration::ZERO));
+        let mut answer = Reply::default();
+        for effect in &mut effects {
+            match effect {
+                Effect::Reply(ignored) => answer.ignored = std::mem::take(ignored),
+                Effect::Pressed(pressed) => answer.press = Some(std::mem::take(&mut **pressed)),
+                _ => {}
+            }
+        }
+        if answer.press.as_ref().is_some_and(|press| !press.did.is_empty()) {
+            // Refused presses must not happen in a state without the last keys either.
+            self.recent.apply_message(&message, self.clock.now());
+            self.used.now();
+        }
         let next = self.perform(view, effects)?;
-        reply(ignored.unwrap_or_default());
+        reply(answer);
         Ok(next)
     }
 
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
-        let by_person = matches!(update, Update::Action(_));
-        if let Update::Message(message) = &update {
+        let is_press = matches!(update, Update::Message(Message::Press { .. }));
+        let by_person = is_press || matches!(update, Update::Action(_));
+        if let Update::Message(message) = &update
+            && !is_press
+        {
             self.recent.apply_message(message, self.clock.now());
         }
         let now = self.clock.now();
@@ -199,7 +215,12 @@ impl Session<'_> {
     /// Performs an effect that needs no view.
     fn perform_without_view(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) | Effect::Scroll(_) => {}
+            Effect::Quit
+            | Effect::Copy(_)
+            | Effect::CopyToTerminal(_)
+            | Effect::Scroll(_)
+            | Effect::Reply(_)
+            | Effect::Pressed(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.disk_effects.push(disk),
             Effect::AskDay(day, zone) => {
                 // The summary has to include the latest records, so they are sent first.
@@ -315,7 +336,10 @@ mod tests {
         let (request, replied) = Request::awaited(Message::Phone(PhoneEvent::Set(pairs)), None);
         assert_eq!(session.external(&mut view, request).unwrap(), Next::On);
         let ignored = replied.try_recv().expect("a reply");
-        assert_eq!(ignored.iter().map(|i| (i.key.as_str(), i.why)).collect::<Vec<_>>(), [("warna", Why::UnknownKey)]);
+        assert_eq!(
+            ignored.ignored.iter().map(|i| (i.key.as_str(), i.why)).collect::<Vec<_>>(),
+            [("warna", Why::UnknownKey)]
+        );
         assert_eq!(view.0, ["changed 0 false"]);
     }
 

@@ -214,7 +214,7 @@ mod tests {
         Box::new(SeatState { shift_facts, ..SeatState::default() })
     }
 
-    /// The state's thread in this folder, and what it sends.
+    /// A thread that saves the state in this folder, and its messages.
     fn writer(folders: &Folders) -> (StateThread, Receiver<Message>) {
         let (to, sent) = channel();
         let sender = EventSender::new(move |request| to.send(request.message).is_ok());

@@ -266,7 +266,7 @@ fn luminance(colour: Rgb) -> f64 {
 mod tests {
     use super::*;
 
-    /// A terminal's colours as shipped: name, text and background, and the sixteen that are used here.
+    /// A terminal's colours as shipped: name, text and background, and those of the sixteen that are used here.
     struct Shipped {
         name: &'static str,
         text: Rgb,
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(on(Some([0x30, 0x0a, 0x24])).style(Role::Text).bg, Some(Color::Reset));
         assert_eq!(on(Some([255, 255, 255])).style(Role::Sentence).fg, Some(Color::Rgb(0, 0, 0)));
         assert_eq!(on(Some([0, 0, 0])).style(Role::Sentence).fg, Some(Color::Rgb(255, 255, 255)));
-        // Unknown: the sixteen.
+        // Without a known background the sixteen colours are used.
         assert_eq!(on(None).style(Role::Text).fg, Some(Color::Reset));
     }
 

@@ -199,14 +199,14 @@ fn a_lost_score_is_named_as_the_rules_file_says_else_by_its_own_name() {
 
 #[test]
 fn the_end_can_be_undone_for_ten_seconds() {
-    for (seconds, back) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
+    for (seconds, restored) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
         let mut stage = Stage::at("14:00");
         stage.keys("mnSiti⏎s␣").wait(seconds);
-        assert_eq!(stage.app.can_undo(), back, "{seconds}");
-        assert_eq!(stage.notice().starts_with("Panggilan selesai"), back, "{seconds}: {}", stage.notice());
+        assert_eq!(stage.app.can_undo(), restored, "{seconds}");
+        assert_eq!(stage.notice().starts_with("Panggilan selesai"), restored, "{seconds}: {}", stage.notice());
         stage.keys("⌫");
-        assert_eq!(stage.app.is_complete(), back, "{seconds}");
-        assert_eq!(stage.field("nama"), if back { "Siti" } else { "" }, "{seconds}");
+        assert_eq!(stage.app.is_complete(), restored, "{seconds}");
+        assert_eq!(stage.field("nama"), if restored { "Siti" } else { "" }, "{seconds}");
     }
 }
 
@@ -305,14 +305,14 @@ fn q_and_ctrl_c_quit_from_everywhere_else() {
 #[test]
 fn only_q_confirms_quitting() {
     let mut stage = Stage::at("14:00");
-    for no in ["⎋", "⌫"] {
-        stage.keys("mq").keys(no);
-        assert_eq!((stage.app.mode(), stage.fact("topik")), (&Mode::Closing, "pln-mobile"), "{no}");
+    for decline in ["⎋", "⌫"] {
+        stage.keys("mq").keys(decline);
+        assert_eq!((stage.app.mode(), stage.fact("topik")), (&Mode::Closing, "pln-mobile"), "{decline}");
         stage.keys("m");
     }
     stage.keys("mq");
-    for nothing in [Key::Char(' '), Key::Enter, Key::Char('k'), Key::Char('1'), Key::Char('s')] {
-        assert!(!stage.key(nothing), "{nothing:?}");
+    for ignored in [Key::Char(' '), Key::Enter, Key::Char('k'), Key::Char('1'), Key::Char('s')] {
+        assert!(!stage.key(ignored), "{ignored:?}");
     }
     stage.paste("Siti");
     assert_eq!(stage.app.mode(), &Mode::LeavePrompt);
@@ -452,7 +452,7 @@ fn a_clock_jump_is_followed_without_harm() {
     let mut stage = Stage::at("18:30");
     stage.keys("k␣").clock("09:00");
     assert_eq!(stage.app.greeting_word(), "pagi");
-    assert_eq!(stage.app.asked_fact(), None, "KLB from the future is not old");
+    assert_eq!(stage.app.asked_fact(), None, "KLB that was set later than the clock now shows is not overdue");
     assert!(stage.app.next_change() > stage.now);
     stage.wait(86_400 * 400);
     assert_eq!((stage.app.greeting_word(), stage.said()), ("pagi", vec!["download"]));
@@ -462,7 +462,7 @@ fn a_clock_jump_is_followed_without_harm() {
 // ── KLB that has been on for a long time ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn after_keep_for_the_banner_asks_and_v_confirms() {
+fn once_keep_for_has_passed_the_banner_asks_and_v_confirms() {
     let mut stage = Stage::at("08:00");
     stage.keys("k").wait(12 * 3600 - 1);
     assert_eq!(stage.app.asked_fact(), None);
@@ -496,7 +496,7 @@ fn klb_survives_a_restart_with_its_age() {
     let stage = begin(persisted("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
     assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
-    // What the rules don't know, or what is not the shift's, changes nothing.
+    // A fact or value that the rules don't know, or a fact that is not of the shift, is ignored.
     for fact in [persisted("klb", "mungkin"), persisted("banjir", "ya"), persisted("topik", "pln-mobile")] {
         assert_eq!(begin(fact).steps(), "(bantuan) ►campaign download terima-kasih");
     }

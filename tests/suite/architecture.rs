@@ -103,7 +103,7 @@ fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
     assert_eq!(files_in(KIT, writes), none());
 }
 
-/// From Cargo.lock, which also lists dev-dependencies; those need neither of the two.
+/// Read from Cargo.lock. It also lists dev-dependencies, but none of them needs the prompter or ratatui.
 #[test]
 fn the_fleet_links_neither_the_prompter_nor_ratatui() {
     let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
@@ -115,9 +115,9 @@ fn the_fleet_links_neither_the_prompter_nor_ratatui() {
         next += 1;
         for package in packages.iter().filter(|package| package["name"].as_str() == Some(name)) {
             // "name" or "name version".
-            let needed = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
-            let needed = needed.filter_map(|needed| needed.as_str()?.split(' ').next());
-            linked.extend(needed.filter(|needed| !linked.contains(needed)).collect::<Vec<_>>());
+            let entries = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+            let names = entries.filter_map(|entry| entry.as_str()?.split(' ').next());
+            linked.extend(names.filter(|name| !linked.contains(name)).collect::<Vec<_>>());
         }
     }
     assert!(linked.contains(&"penutup-cli-kit") && linked.contains(&"async-nats"), "{linked:?}");

@@ -1,5 +1,6 @@
-//! The real baresip and a real caller, in a network of their own: two namespaces and a cable between them, for baresip
-//! does not use the loopback interface. Needs Linux, root, baresip and ip; prints SKIPPED where one of them is missing.
+//! The real baresip and a real caller, in a network of their own: two namespaces and a cable between them, since
+//! baresip does not use the loopback interface. Needs Linux, root, baresip and ip; prints SKIPPED where one of them is
+//! missing.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -12,7 +13,7 @@ use crate::term::{Term, eventually, files_below};
 
 const CSO: &str = "10.77.0.1";
 const CALLER: &str = "10.77.0.2";
-/// As sent on the wire: escaped quotes, an escape sequence in it.
+/// As sent on the wire, with escaped quotes and an escape sequence.
 const NAME: &str = "\"Siti \\\"Aisyah\\\" \u{1b}[31mAminah\"";
 const NUMBER: &str = "081234567890";
 
@@ -30,8 +31,8 @@ impl Net {
         for (space, ..) in ends {
             ip(&["netns", "add", space])?;
         }
-        let (a, b) = (ends[0], ends[1]);
-        ip(&["link", "add", a.1, "netns", a.0, "type", "veth", "peer", "name", b.1, "netns", b.0])?;
+        let [(cso, cso_cable, _), (caller, caller_cable, _)] = ends;
+        ip(&["link", "add", cso_cable, "netns", cso, "type", "veth", "peer", "name", caller_cable, "netns", caller])?;
         for (space, cable, address) in ends {
             ip(&["-n", space, "addr", "add", &format!("{address}/24"), "dev", cable])?;
             ip(&["-n", space, "link", "set", cable, "up"])?;
@@ -58,7 +59,7 @@ fn ip(args: &[&str]) -> Result<(), String> {
     Err(format!("ip {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// The same command in a namespace.
+/// Runs this command in a namespace.
 fn within(space: &str, command: &Command) -> Command {
     let mut out = Command::new("ip");
     out.args(["netns", "exec", space]).arg(command.get_program()).args(command.get_args());
@@ -81,7 +82,7 @@ fn modules() -> Result<PathBuf, String> {
 }
 
 /// What this test needs; the error is what is missing.
-fn lacks() -> Result<(PathBuf, Net), String> {
+fn requirements() -> Result<(PathBuf, Net), String> {
     Command::new("baresip").arg("-h").output().map_err(|e| format!("baresip (Debian: baresip-core): {e}"))?;
     let modules = modules()?;
     Ok((modules, Net::new()?))
@@ -108,20 +109,20 @@ impl Baresip {
         }
         let mut command = within(space, &command);
         command.stdin(Stdio::null()).stdout(out.try_clone().expect("a second handle")).stderr(out);
-        Self { child: command.spawn().expect("it starts"), log }
+        Self { child: command.spawn().expect("baresip starts"), log }
     }
 
     #[track_caller]
-    fn says(&self, text: &str) {
+    fn logs(&self, text: &str) {
         let has = || fs::read(&self.log).is_ok_and(|log| String::from_utf8_lossy(&log).contains(text));
         eventually(&format!("{text:?} in baresip's log"), has);
     }
 
-    /// Hangs up, if it is in a call, and ends.
-    fn ends(mut self) {
+    /// Stops baresip, which hangs up first if it is in a call.
+    fn stop(mut self) {
         let pid = self.child.id().to_string();
-        Command::new("kill").args(["-s", "TERM", &pid]).status().expect("kill is everywhere");
-        self.child.wait().expect("our own child");
+        Command::new("kill").args(["-s", "TERM", &pid]).status().expect("kill runs");
+        self.child.wait().expect("it ends");
     }
 }
 
@@ -142,7 +143,7 @@ fn config(modules: &Path, address: &str, more: &str) -> String {
 
 #[test]
 fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
-    let (modules, net) = match lacks() {
+    let (modules, net) = match requirements() {
         Ok(all) => all,
         Err(why) => {
             // Not with `eprintln!`: the harness hides its output in a passing test.
@@ -155,7 +156,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let mut term = Term::start(&within(&net.cso, &home.penutup(["--at", "14:20"]).command()));
     term.shows("telepon: putus");
 
-    // The configuration lines from our page.
+    // The configuration lines from docs/softphone.md.
     let lines = blocks("text").into_iter().find(|block| block.contains("ctrl_tcp")).expect("the page has them");
     let control = format!("module cons.so\ncons_listen 127.0.0.1:5555\n{lines}");
     let account = format!("<sip:cso@{CSO}>;regint=0\n");
@@ -170,21 +171,21 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     };
     // A caller who hangs up before anybody answers.
     let given_up = caller("first");
-    given_up.says("180 Ringing");
-    given_up.ends();
+    given_up.logs("180 Ringing");
+    given_up.stop();
     // One who is answered.
     let customer = caller("second");
-    customer.says("180 Ringing");
+    customer.logs("180 Ringing");
     assert!(!term.text().contains("Siti"), "nobody has answered yet:\n{term:?}");
     let mut accept = within(&net.cso, &Command::new("bash"));
     let status = accept.args(["-c", "printf '/accept\\n' > /dev/udp/127.0.0.1/5555"]).status().expect("bash runs");
     assert!(status.success());
-    customer.says("Call established");
+    customer.logs("Call established");
     term.shows("selamat siang Bapak/Ibu Siti \"Aisyah\" Aminah").shows("dari telepon: konfirmasi");
     term.rest().send("s").shows("Closing lengkap").hides("dari telepon: konfirmasi");
-    customer.ends();
+    customer.stop();
     term.shows("Panggilan selesai").shows("nama belum diisi");
-    phone.ends();
+    phone.stop();
     term.shows("telepon: putus");
     term.quits();
 

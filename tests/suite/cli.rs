@@ -10,8 +10,8 @@ use std::process::Stdio;
 
 use crate::support::{Home, assert_harmless, penutup};
 
-const VERBS: [&str; 11] =
-    ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
+const VERBS: [&str; 12] =
+    ["say", "check", "table", "diff", "drill", "demo", "press", "init", "paths", "completions", "man", "help"];
 
 #[test]
 fn help_and_version_go_to_standard_output() {
@@ -152,7 +152,7 @@ fn non_utf8_arguments_are_reported_or_used_as_paths() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_silently() {
+fn a_closed_pipe_ends_the_program_silently() {
     for args in [&["say"][..], &["--help"], &["man"], &["completions", "zsh"], &["paths"], &["check"]] {
         let home = Home::new();
         let mut command = home.penutup(args).command();
@@ -168,7 +168,7 @@ fn a_closed_pipe_ends_it_silently() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_result_that_can_not_be_written_is_a_failure() {
+fn a_result_that_cannot_be_written_is_a_failure() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the full device");
     let output = Home::new().penutup(["say"]).command().stdout(full).output().expect("it runs");
     let message = String::from_utf8_lossy(&output.stderr);

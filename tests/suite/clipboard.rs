@@ -1,4 +1,4 @@
-//! `c` on a real X display, read back with a program of its own; and where the display is not there or hangs.
+//! `c` on a real X display, read back with xclip; and on a display that is missing or hangs.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -35,7 +35,7 @@ impl Display {
 
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill is everywhere").success());
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs").success());
     }
 
     fn prompter(&self, home: &Home) -> Term {
@@ -86,7 +86,7 @@ fn a_text_reported_copied_is_in_the_desktops_clipboard() {
                     menghubungi PLN 123, selamat siang Bapak/Ibu";
     assert_eq!(display.clipboard(), complete);
     term.send("b").shows("▐Bapak▌").hides(COPIED).send("c").shows(COPIED);
-    assert_eq!(display.clipboard(), complete.replace("Bapak/Ibu", "Bapak"), "however often");
+    assert_eq!(display.clipboard(), complete.replace("Bapak/Ibu", "Bapak"), "each copy replaces the previous one");
     assert!(!has_sent(&term), "nothing was sent to the terminal's clipboard");
     term.quits();
 }
@@ -105,8 +105,8 @@ fn a_hanging_display_blocks_no_key_and_the_terminal_gets_the_text() {
     term.send("k").hides(SENT).send("c").shows(SENT);
     display.signal("CONT");
     term.send("k");
-    // The first text arrived by then, or the next one does.
-    crate::term::eventually("the desktop", || {
+    // Once the display continues, one of the next copies reaches it.
+    crate::term::eventually("a copy in the desktop's clipboard", || {
         term.send("b").hides(SENT).hides(COPIED).send("c");
         term.until("an answer", |screen| [COPIED, SENT].iter().any(|notice| screen.contents().contains(notice)));
         term.text().contains(COPIED)
@@ -116,7 +116,7 @@ fn a_hanging_display_blocks_no_key_and_the_terminal_gets_the_text() {
 }
 
 #[test]
-fn without_a_display_the_terminal_gets_the_text_and_nothing_more_is_claimed() {
+fn without_a_display_the_terminal_gets_the_text_and_the_notice_says_so() {
     let home = Home::new();
     for display in ["", ":65000", "nowhere"] {
         let mut term = Term::start(&home.penutup(["--at", "14:20"]).env("DISPLAY", display).command());

@@ -113,14 +113,14 @@ fn open(app: &App) -> Vec<StepIx> {
     let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
     let has_alternative_spoken =
         |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
-    let mut past: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
-    past.extend(spoken.iter().copied().filter(|s| has_alternative_spoken(*s)));
-    // As often as there are sentences, so that the last of a chain is found too.
+    let mut excluded: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
+    excluded.extend(spoken.iter().copied().filter(|s| has_alternative_spoken(*s)));
+    // One pass for each sentence, so that a chain of orders is followed to its end.
     for _ in 0..spoken.len() {
-        let known = past.clone();
-        past.extend(spoken.iter().filter(|s| known.iter().any(|p| comes_before(rules, situation, **s, *p))));
+        let known = excluded.clone();
+        excluded.extend(spoken.iter().filter(|s| known.iter().any(|p| comes_before(rules, situation, **s, *p))));
     }
-    spoken.into_iter().filter(|s| !past.contains(s)).collect()
+    spoken.into_iter().filter(|s| !excluded.contains(s)).collect()
 }
 
 fn check_invariants(app: &App) -> Result<(), TestCaseError> {
@@ -173,7 +173,7 @@ fn check_invariants(app: &App) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(config(256))]
 
-    /// The tree's leaves and the table agree: one plan for every situation, and it is the same however often asked.
+    /// The table has one rule for every situation, as the leaves of the tree that it was made from.
     #[test]
     fn every_situation_of_a_sound_file_has_exactly_one_plan(seed: u64) {
         let loaded = loaded(random_rules::rules(seed, 5));
@@ -216,7 +216,7 @@ proptest! {
                 prop_assert!(!stage.app.is_previewing() && *stage.app.mode() == Mode::Closing || hidden);
             }
             if let (true, false, Some(current)) = (is_space, hidden, current) {
-                prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►");
+                prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks the current sentence");
             }
             check_invariants(&stage.app)?;
         }
@@ -330,14 +330,14 @@ proptest! {
             let rules = stage.app.rules();
             let persisted = stage.app.call().persisted_facts(rules);
             prop_assert_eq!(&saved[..persisted.len().min(saved.len())], &persisted[..]);
-            for more in &saved[persisted.len()..] {
-                prop_assert!(persisted.iter().all(|h| h.fact != more.fact));
-                let value = rules.fact_named(&more.fact).map(|at| &rules.facts[at]);
+            for unknown in &saved[persisted.len()..] {
+                prop_assert!(persisted.iter().all(|h| h.fact != unknown.fact));
+                let value = rules.fact_named(&unknown.fact).map(|at| &rules.facts[at]);
                 let is_known = value.is_some_and(|f| {
                     matches!(f.scope, Scope::Shift { .. })
-                        && f.values.iter().any(|v| v.id == more.value)
+                        && f.values.iter().any(|v| v.id == unknown.value)
                 });
-                prop_assert!(!is_known, "{:?} is known", more);
+                prop_assert!(!is_known, "{:?} is known", unknown);
             }
         }
     }
@@ -442,7 +442,7 @@ proptest! {
         prop_assert!(open, "{:?}", stage.effects);
         if !was_finished {
             stage.act(Action::Undo);
-            prop_assert!(!stage.app.call().is_finished(), "and the next one takes the ticks back");
+            prop_assert!(!stage.app.call().is_finished(), "the next undo takes the ticks back");
         }
     }
 }

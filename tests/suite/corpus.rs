@@ -89,8 +89,8 @@ fn every_good_file_is_accepted_with_its_warnings() {
 #[test]
 fn every_code_has_a_file() {
     let codes = |name: &str| {
-        let of = |file: &String| checked(name, file).2[0]["problems"].as_array().cloned().unwrap_or_default();
-        files(name).iter().flat_map(of).collect::<Vec<Value>>()
+        let problems_of = |file: &String| checked(name, file).2[0]["problems"].as_array().cloned().unwrap_or_default();
+        files(name).iter().flat_map(problems_of).collect::<Vec<Value>>()
     };
     let found: Vec<Value> = codes("invalid").into_iter().chain(codes("valid")).collect();
     for code in Code::ALL {

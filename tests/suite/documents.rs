@@ -9,7 +9,7 @@ mod shells;
 
 use std::path::{Path, PathBuf};
 
-/// Pages whose commands need more than a home of their own, the test that runs them, and the fences that only they have.
+/// Pages whose commands need more than a home folder, the test that runs them, and the code languages only they have.
 const RUN_BY: [(&str, &str, &[&str]); 7] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
@@ -75,12 +75,12 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
     fenced.map(|block| block.split_once('\n').unwrap_or((block, ""))).collect()
 }
 
-/// A line of a block without what is said about it.
+/// A line of a block without its comment.
 fn command(line: &str) -> &str {
     line.split(" #").next().unwrap_or_default().trim()
 }
 
-/// Whether a script of the project runs it.
+/// Whether a script of the project runs this command.
 #[cfg(unix)]
 fn is_run_elsewhere(command: &str) -> bool {
     ELSEWHERE.iter().any(|(line, _, _)| *line == command)
@@ -131,7 +131,7 @@ fn the_verbs_that_pages_name_in_passing_exist() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn every_link_leads_to_an_existing_file() {
     for name in pages() {
         let page = read(&name);
         let folder = Path::new(&name).parent().expect("a folder");

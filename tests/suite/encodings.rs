@@ -1,5 +1,5 @@
-//! Files as Windows programs save them: CRLF, a mark of the byte order, UTF-16; and names with blanks and letters that are
-//! not English ones.
+//! Files as Windows programs save them: CRLF, a byte order mark, UTF-16; and file names with spaces and non-ASCII
+//! letters.
 
 use penutup::declaration::Declaration;
 use penutup::rules::BUILT_IN;
@@ -11,20 +11,20 @@ fn crlf(text: &str) -> String {
     text.replace('\n', "\r\n")
 }
 
-fn marked(text: &str) -> String {
+fn with_bom(text: &str) -> String {
     format!("\u{feff}{text}")
 }
 
 /// The ways in which one text may be saved.
 fn saved(text: &str) -> [String; 4] {
-    [text.into(), crlf(text), marked(text), marked(&crlf(text))]
+    [text.into(), crlf(text), with_bom(text), with_bom(&crlf(text))]
 }
 
 fn utf16(text: &str) -> [Vec<u8>; 4] {
     let bytes = |text: &str, of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect();
     [
-        bytes(&marked(text), u16::to_le_bytes),
-        bytes(&marked(text), u16::to_be_bytes),
+        bytes(&with_bom(text), u16::to_le_bytes),
+        bytes(&with_bom(text), u16::to_be_bytes),
         bytes(text, u16::to_le_bytes),
         bytes(text, u16::to_be_bytes),
     ]
@@ -64,7 +64,7 @@ fn every_encoding_of_a_file_gives_the_same_result() {
     }
     let home = Home::new();
     home.write("lf.toml", BUILT_IN);
-    home.write("crlf.toml", marked(&crlf(BUILT_IN)));
+    home.write("crlf.toml", with_bom(&crlf(BUILT_IN)));
     home.penutup(["diff", "lf.toml", "crlf.toml"]).run().status(0).out_has("12 situasi, semuanya diucapkan sama");
 }
 
@@ -107,7 +107,7 @@ fn utf_16_is_refused_with_its_name_and_the_fix() {
 
 #[test]
 fn the_files_of_init_may_be_saved_by_notepad() {
-    for save in [crlf, marked, |text: &str| marked(&crlf(text))] {
+    for save in [crlf, with_bom, |text: &str| with_bom(&crlf(text))] {
         let home = Home::new();
         home.penutup(["init"]).ok();
         let before = home.penutup(["table"]).ok();

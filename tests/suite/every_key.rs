@@ -9,29 +9,29 @@ use penutup::rules::problem::Kind;
 
 use crate::support::{Home, json};
 
-/// The sample, in which each key is.
+/// A rules file that has every key.
 const SAMPLE: &str = include_str!("../data/diff/every-key.toml");
 
 /// How a change of a key is treated.
 enum Decision {
     /// This text replaced by that one is a difference.
     Differs(&'static str, &'static str),
-    /// It is no difference of its own; the reason.
+    /// It is not a difference by itself, for this reason.
     Reason(&'static str),
 }
 
 use Decision::{Differs, Reason};
 
-/// Each table's keys, as the reader knows them: it lists them where it meets a key that it does not know.
+/// The keys of each table, as the reader lists them in its error about an unknown key.
 fn keys_of_the_reader() -> BTreeMap<String, BTreeSet<String>> {
-    let strange = SAMPLE
+    let with_unknown_keys = SAMPLE
         .replace("schema = 1\n", "schema = 1\nasing = 1\n")
         .replace("[sop]\n", "[sop]\nasing = 1\n")
         .replace("]]\n", "]]\nasing = 1\n")
         .replace("{ id = \"tidak\"", "{ asing = 1, id = \"tidak\"")
         .replace("{ text = ", "{ asing = 1, text = ");
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for problem in check(strange.as_bytes(), NaiveDate::MAX).problems {
+    for problem in check(with_unknown_keys.as_bytes(), NaiveDate::MAX).problems {
         if let Kind::UnknownKey { table, valid, .. } = problem.kind {
             found.entry(table).or_default().extend(valid);
         }
@@ -47,7 +47,7 @@ const DECISIONS: &[(&str, &str, Decision)] = &[
         Differs("accept = [\"no-requirement\"]\nbecause = \"Hanya", "accept = [\"same-label\"]\nbecause = \"Hanya"),
     ),
     ("", "because", Differs("Hanya contoh", "Contoh saja")),
-    ("", "sop", Reason("its own keys are asked for")),
+    ("", "sop", Reason("each of its keys has its own decision")),
     (
         "",
         "fact",
@@ -60,7 +60,7 @@ const DECISIONS: &[(&str, &str, Decision)] = &[
     ("", "zone", Differs("[[greeting]]", "[[zone]]\nid = \"WIT\"\noffset = \"+09:00\"\n[[greeting]]")),
     ("", "greeting", Differs("[[step]]", "[[greeting]]\nfrom = \"15:00\"\nword = \"sore\"\n[[step]]")),
     ("", "step", Differs("[[rule]]", "[[step]]\nid = \"baru\"\ntitle = \"Baru\"\nsay = \"Baru.\"\n[[rule]]")),
-    ("", "rule", Reason("each situation has one rule, so one more goes with another `when`, which is asked for")),
+    ("", "rule", Reason("each situation has one rule, so one more changes a `when`, which has its own decision")),
     ("", "require", Differs("[[require]]", "[[require]]\nid = \"lagi\"\nalways = [\"tutup\"]\n[[require]]")),
     ("[sop]", "title", Differs("title = \"Contoh\"", "title = \"Contoh lain\"")),
     ("[sop]", "revision", Differs("\"Rev-1\"", "\"Rev-2\"")),
@@ -175,7 +175,7 @@ fn changed(table: &str, key: &str, from: &str, to: &str) -> String {
     }
 }
 
-/// A sheet without the line of the hash and the rows that only give ids.
+/// A sheet without the line of the hash.
 fn sheet(home: &Home, file: &str, form: &str) -> String {
     let out = home.penutup(["table", file, "--format", form]).ok();
     out.lines().filter(|line| !line.starts_with("SHA-256")).collect::<Vec<_>>().join("\n")

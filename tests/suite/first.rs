@@ -8,13 +8,13 @@ use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::words::Lang;
 
-use crate::scenes::{bright, drawn, no_blanks, text};
+use crate::scenes::{bold_text, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 
 const HINT: &str = "Pertama kali? Tekan ? untuk daftar tombol · Esc menutup baris ini";
 const SHORT: &str = "? daftar tombol · Esc tutup baris ini";
 
-fn new() -> Stage {
+fn first_run() -> Stage {
     let mut stage = Stage::at("14:20");
     stage.app = fresh(Lang::Id).with_hint(true);
     stage
@@ -22,7 +22,7 @@ fn new() -> Stage {
 
 fn fresh(lang: Lang) -> penutup::app::App {
     let loaded = std::sync::Arc::new(LoadedRules::built_in());
-    let begin = AppSetup {
+    let setup = AppSetup {
         loaded,
         lang,
         zone: 0,
@@ -31,7 +31,7 @@ fn fresh(lang: Lang) -> penutup::app::App {
         rules_trouble: None,
         now: wib("14:20"),
     };
-    penutup::app::App::new(begin)
+    penutup::app::App::new(setup)
 }
 
 fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
@@ -47,7 +47,7 @@ fn the_hint_is_shown_only_in_free_space() {
         (60, 20, Some(SHORT)),
         (40, 12, Some(SHORT)),
     ] {
-        let screen_text = screen(&mut new(), columns, rows);
+        let screen_text = screen(&mut first_run(), columns, rows);
         assert_eq!(
             hint.is_some(),
             screen_text.contains(SHORT) || screen_text.contains(HINT),
@@ -55,19 +55,19 @@ fn the_hint_is_shown_only_in_free_space() {
         );
         assert!(hint.is_none_or(|hint| screen_text.contains(hint)), "{columns}×{rows}:\n{screen_text}");
     }
-    // At no size is anything but the hint's own row other than without it.
+    // The hint changes no row but its own, at any size.
     for columns in (0..=130).step_by(3) {
         for rows in 0..=40 {
-            let with = screen(&mut new(), columns, rows);
+            let with = screen(&mut first_run(), columns, rows);
             let without = screen(&mut Stage::at("14:20"), columns, rows);
-            let left: String = with.lines().filter(|l| !l.contains("Esc ")).collect();
-            let before: String = without.lines().collect();
-            assert_eq!(no_blanks(&left), no_blanks(&before), "{columns}×{rows}:\n{with}\n{without}");
+            let without_hint_row: String = with.lines().filter(|l| !l.contains("Esc ")).collect();
+            let without: String = without.lines().collect();
+            assert_eq!(no_blanks(&without_hint_row), no_blanks(&without), "{columns}×{rows}:\n{with}\n{without}");
         }
     }
-    let mut stage = new();
+    let mut stage = first_run();
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 40, 12);
-    assert_eq!(bright(&buffer), no_blanks(&stage.sentence().expect("a sentence")));
+    assert_eq!(bold_text(&buffer), no_blanks(&stage.sentence().expect("a sentence")));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
     for (keys, stays) in
         [("k", true), ("m⌫", true), ("d", true), ("?", false), ("⎋", false), ("␣", false), ("s", false)]
     {
-        let mut stage = new();
+        let mut stage = first_run();
         let mut saved = 0;
         for key in keys.chars() {
             stage.keys(&key.to_string());
@@ -91,7 +91,7 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
 
 #[test]
 fn notices_take_precedence_over_the_hint() {
-    let mut stage = new();
+    let mut stage = first_run();
     stage.act(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into())));
     let screen_text = screen(&mut stage, 80, 24);
     assert!(screen_text.contains("penuh") && !screen_text.contains(HINT), "{screen_text}");
@@ -122,7 +122,7 @@ mod in_a_terminal {
         term
     }
 
-    fn waits_on_disk(home: &Home, welcome: bool) {
+    fn wait_until_saved(home: &Home, welcome: bool) {
         eventually("the state on the disk", || {
             let kept = std::fs::read_to_string(home.state("shift.toml"));
             kept.is_ok_and(|kept| kept.contains("welcome = true") == welcome)
@@ -134,13 +134,13 @@ mod in_a_terminal {
         let home = Home::new();
         let mut term = opened(&home);
         term.shows(HINT);
-        waits_on_disk(&home, true);
+        wait_until_saved(&home, true);
         term.send("m").shows("▐PLN Mobile▌").shows(HINT);
         term.quits();
         let mut term = opened(&home);
         term.shows(HINT).send("\x1b").hides(HINT);
         term.quits();
-        waits_on_disk(&home, false);
+        wait_until_saved(&home, false);
         let mut term = opened(&home);
         assert!(!term.text().contains(HINT), "{term:?}");
         term.quits();
@@ -151,7 +151,7 @@ mod in_a_terminal {
         let home = Home::new();
         let mut term = opened(&home);
         term.shows(HINT).send("?").shows("Daftar tombol");
-        waits_on_disk(&home, false);
+        wait_until_saved(&home, false);
         term.signal("KILL");
         term.ends();
         assert!(!opened(&home).text().contains(HINT));
@@ -181,8 +181,8 @@ mod in_a_terminal {
     fn in_line_mode_the_question_mark_also_closes_the_hint() {
         let home = Home::new();
         home.penutup(["--plain"]).stdin("k\n").ok();
-        waits_on_disk(&home, true);
+        wait_until_saved(&home, true);
         home.penutup(["--plain"]).stdin("?\n").ok();
-        waits_on_disk(&home, false);
+        wait_until_saved(&home, false);
     }
 }

@@ -102,7 +102,7 @@ impl Entry {
     }
 }
 
-/// In lower case, a character for each character.
+/// In lower case, one character for each, so that positions stay the same.
 fn lower(text: &str) -> Vec<char> {
     text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
@@ -114,7 +114,7 @@ fn is_word(c: char) -> bool {
 /// Where a pattern that begins here ends, if it matches whole words.
 fn ends(text: &[char], begin: usize, pattern: &[char]) -> Option<usize> {
     let inside = |at: usize| at > 0 && at < text.len() && is_word(text[at - 1]) && is_word(text[at]);
-    // The first digit that is asked for may have others before it.
+    // A pattern that begins with a digit may match the last digits of a number.
     if inside(begin) && pattern.first() != Some(&'#') {
         return None;
     }

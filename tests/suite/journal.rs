@@ -103,7 +103,7 @@ pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
     (writer, troubles)
 }
 
-/// Sends a record, which changed at its own time of change.
+/// Sends a record. Its time of change is its end, or its start while it is open.
 pub fn send(writer: &Writer, record: Record) {
     let now = record.end.map_or(record.start, |(at, _)| at);
     writer.record(record, now);
@@ -149,7 +149,7 @@ pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
     assert!(more.is_empty(), "{more:?}");
 }
 
-/// A call as the journal has it.
+/// A call as it is in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub record: Record,
@@ -157,7 +157,7 @@ pub struct Found {
 }
 
 impl Found {
-    pub fn how(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<Outcome> {
         self.record.end.map(|(_, how)| how)
     }
 }
@@ -218,10 +218,10 @@ pub fn assert_nowhere_in(folder: &Path, texts: &[&str]) {
                 let wide: Vec<u8> = text.to_lowercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
                 for pattern in [narrow, wide] {
                     let is_there = bytes.windows(pattern.len()).any(|part| part == pattern);
-                    assert!(!is_there, "{text:?} stands in {}", path.display());
+                    assert!(!is_there, "{text:?} is in {}", path.display());
                 }
             }
         }
     }
-    assert!(files > 0, "nothing was looked at in {}", folder.display());
+    assert!(files > 0, "no file was searched in {}", folder.display());
 }

@@ -1,4 +1,4 @@
-//! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
+//! All integration tests in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
 #[path = "support/accepted.rs"]
 mod accepted;

@@ -1,4 +1,4 @@
-//! Whatever `check` accepts can be spoken and shown everywhere: files that are almost valid, by the thousand.
+//! Whatever `check` accepts can be spoken and shown everywhere: random files that are almost valid.
 
 use std::cell::Cell;
 
@@ -23,9 +23,9 @@ fn rules_accepted_by_check_are_spoken_and_shown_everywhere() {
     let ran = TestRunner::new(config).run(&bytes, |bytes| {
         all.set(all.get() + 1);
         let source = file(&bytes);
-        let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| holds(source.as_bytes(), &folder)));
-        match taken {
-            Ok(taken) => accepted.set(accepted.get() + u32::from(taken)),
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| holds(source.as_bytes(), &folder)));
+        match outcome {
+            Ok(is_accepted) => accepted.set(accepted.get() + u32::from(is_accepted)),
             Err(panic) => {
                 let why = panic
                     .downcast_ref::<String>()
@@ -40,7 +40,7 @@ fn rules_accepted_by_check_are_spoken_and_shown_everywhere() {
         panic!("{failed}");
     }
     let (accepted, all) = (accepted.get(), all.get());
-    assert!(accepted * 4 > all, "only {accepted} of {all} files were accepted, so the rest proves little");
+    assert!(accepted * 4 > all, "only {accepted} of {all} files were accepted, too few to prove much");
     assert!(accepted * 20 < all * 19, "{accepted} of {all} were accepted: the mutations reach no limit");
 }
 

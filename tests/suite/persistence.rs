@@ -58,7 +58,7 @@ fn unsaved_state_is_reported_after_quitting() {
             Some(name) => term.signal(name),
         };
         term.ends();
-        term.is_restored();
+        term.assert_restored();
         term.shows("penutup: Status shift (KLB) tidak tersimpan").shows("bagian dari jalurnya bukan folder");
     }
 }
@@ -130,7 +130,7 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
     // Quit with Ctrl-C: one more letter within a second would count as typing into the wrong window.
     term.send("\x03");
     term.ends();
-    term.is_restored();
+    term.assert_restored();
     term.shows("penutup: Status shift (KLB) tidak tersimpan")
         .shows("penutup: 1 closing hilang, jurnal tidak dapat ditulis");
 }
@@ -155,7 +155,7 @@ fn losses_on_a_full_disk_are_reported_after_quitting() {
     term.send("k").shows("Status shift tidak dapat disimpan");
     term.send("q");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
     term.shows("penutup: Status shift (KLB) tidak tersimpan").shows("penutup: 1 closing hilang");
 }
 
@@ -204,7 +204,7 @@ fn a_file_of_the_programs_own_named_as_the_journal_is_refused_before_it_exists()
 // ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
+fn a_typing_error_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
     let home = Home::new();
     home.write_config("sop/rules.toml", BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\""));
     let good = "rules = 'sop/rules.toml'\nseat = '07'\n[broadcast]\nfolder = 'klb'\n";
@@ -306,7 +306,7 @@ fn rules_on_a_hanging_share_are_loaded_when_it_recovers() {
     term.shows("Menunggu rules.toml").shows("SOP Rev-1");
     share.recover();
     // Whatever error the share returns while it is unmounted, the next check finds the rules; the end of a call causes
-    // one.
+    // a check.
     term.send("sx").shows("Panggilan selesai").shows("SOP Rev-9").hides("Menunggu");
     term.quits();
 }
@@ -355,7 +355,7 @@ fn a_home_on_a_hanging_share_blocks_neither_the_first_screen_nor_the_exit() {
     let mut term = Term::start(&command);
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").send("q");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
     term.shows("Status shift (KLB) mungkin tidak tersimpan");
 }
 
@@ -370,7 +370,7 @@ fn saved_files_are_private_whatever_the_umask() {
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(home.path());
-    // A folder and a file as an earlier version, or a user, created them.
+    // A folder and a file that others can read, as an earlier version or a user may have created them.
     home.write(home.state("shift.toml"), "held = []\n");
     fs::set_permissions(home.state("").parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut term = Term::start(&command);
@@ -393,11 +393,11 @@ fn a_home_below_a_world_writable_folder_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let home = Home::new();
-    let open = home.path().join("umum");
-    fs::create_dir(&open).unwrap();
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let world_writable = home.path().join("umum");
+    fs::create_dir(&world_writable).unwrap();
+    fs::set_permissions(&world_writable, fs::Permissions::from_mode(0o777)).unwrap();
     let mut command = prompter(&home, &[]);
-    command.env("PENUTUP_HOME", open.join("penutup"));
+    command.env("PENUTUP_HOME", world_writable.join("penutup"));
     let mut term = Term::start(&command);
     term.shows(CAMPAIGN).shows("(+1)").send("m").shows("▐PLN Mobile▌").shows("(+1)");
     term.send("?").shows("Pengguna lain dapat mengubah isi");

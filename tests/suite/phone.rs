@@ -16,6 +16,9 @@ mod klb;
 #[cfg(unix)]
 #[path = "phone/line.rs"]
 mod line;
+#[cfg(unix)]
+#[path = "phone/press.rs"]
+mod press;
 #[path = "phone/screen.rs"]
 mod screen;
 #[cfg(unix)]
@@ -49,6 +52,7 @@ pub trait Telephone {
     fn ignored(&self) -> Vec<(&str, Why)>;
     /// What the last action did to the journal: a record as `number outcome`, or `number gone`.
     fn journal(&self) -> Vec<String>;
+    /// Whether the name is unconfirmed.
     fn is_unsure(&self) -> bool;
 }
 
@@ -84,7 +88,7 @@ impl Telephone for Stage {
 
     fn journal(&self) -> Vec<String> {
         let one = |effect: &Effect| match effect {
-            Effect::Journal(record) => Some(format!("{} {}", record.call, how(record))),
+            Effect::Journal(record) => Some(format!("{} {}", record.call, ending_code(record))),
             Effect::Unjournal(number) => Some(format!("{number} gone")),
             _ => None,
         };
@@ -97,6 +101,6 @@ impl Telephone for Stage {
     }
 }
 
-fn how(record: &Record) -> &'static str {
+fn ending_code(record: &Record) -> &'static str {
     record.end.map_or("open", |(_, how)| how.code())
 }

@@ -24,7 +24,7 @@ use ratatui::style::{Color, Modifier};
 
 /// A cell's size in the picture, in pixels.
 const CELL: (usize, usize) = (9, 19);
-/// The ground around the screen.
+/// The border around the screen, in pixels.
 const MARGIN: usize = 10;
 
 struct Prompter {
@@ -36,7 +36,7 @@ impl Prompter {
     /// Starts at this UTC time of a fixed day.
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
-        let begin = AppSetup {
+        let setup = AppSetup {
             loaded: Arc::new(LoadedRules::built_in()),
             lang: Lang::Id,
             zone: 0,
@@ -45,7 +45,7 @@ impl Prompter {
             rules_trouble: None,
             now,
         };
-        Self { app: App::new(begin), now }
+        Self { app: App::new(setup), now }
     }
 
     /// Presses keys, a second apart; `\n` is Enter, `<` Backspace.
@@ -91,11 +91,15 @@ fn cells(buffer: &Buffer) -> String {
                 row[x..].iter().take_while(|c| c.style() == style).map(ratatui::buffer::Cell::symbol).collect();
             let cells = row[x..].iter().take_while(|c| c.style() == style).count();
             let (left, top) = (MARGIN + x * CELL.0, MARGIN + y * CELL.1);
-            let ground = style.bg.unwrap_or_default();
-            if ground != buffer.content[0].style().bg.unwrap_or_default() {
+            let background = style.bg.unwrap_or_default();
+            if background != buffer.content[0].style().bg.unwrap_or_default() {
                 let (wide, high) = (cells * CELL.0, CELL.1);
-                writeln!(out, r#"<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="{}"/>"#, hex(ground))
-                    .unwrap();
+                writeln!(
+                    out,
+                    r#"<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="{}"/>"#,
+                    hex(background)
+                )
+                .unwrap();
             }
             let bold = if style.add_modifier.contains(Modifier::BOLD) { r#" font-weight="bold""# } else { "" };
             let under =
@@ -129,11 +133,11 @@ fn cells(buffer: &Buffer) -> String {
 fn frame(buffer: &Buffer, more: usize, title: &str, body: &str) -> String {
     let (columns, rows) = (usize::from(buffer.area.width), usize::from(buffer.area.height) + more);
     let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN);
-    let ground = hex(buffer.content[0].style().bg.unwrap_or_default());
+    let background = hex(buffer.content[0].style().bg.unwrap_or_default());
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="15" role="img">
 <title>{}</title>
-<rect width="100%" height="100%" rx="6" fill="{ground}"/>
+<rect width="100%" height="100%" rx="6" fill="{background}"/>
 {body}</svg>
 "#,
         escape(title)
@@ -144,7 +148,7 @@ fn still(buffer: &Buffer, title: &str) -> String {
     frame(buffer, 0, title, &cells(buffer))
 }
 
-/// A call as it is watched: what is pressed, and for how many seconds what follows is looked at.
+/// A recorded call: each screen, the caption of the key that led to it, and the seconds for which it is shown.
 struct Motion {
     prompter: Prompter,
     scenes: Vec<(Buffer, String, f64)>,
@@ -184,7 +188,7 @@ impl Motion {
         self
     }
 
-    /// Scene after scene, over and over. Who wants no motion, and what can show none, gets the scene `still`.
+    /// An endless loop of the scenes. With reduced motion, or without animations, it is the scene `still`.
     fn svg(&self, title: &str, still: usize) -> String {
         let total: f64 = self.scenes.iter().map(|(_, _, seconds)| seconds).sum();
         let (mut style, mut body, mut from) = (String::new(), String::new(), 0.0);
@@ -262,20 +266,20 @@ fn docs() -> PathBuf {
 
 /// Compares a file below docs with its expected content, or writes it.
 #[track_caller]
-fn hold(path: &Path, made: &str) {
+fn compare_or_write(path: &Path, made: &str) {
     if std::env::var_os("PENUTUP_PICTURES").is_some_and(|v| v == "write") {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, made).unwrap();
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+    let existing = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
     let path = path.display();
-    assert!(there == made, "{path} is out of date: PENUTUP_PICTURES=write cargo test pictures");
+    assert!(existing == made, "{path} is out of date: PENUTUP_PICTURES=write cargo test pictures");
 }
 
 #[test]
 fn pictures_show_what_the_program_shows() {
     for (name, svg) in pictures() {
-        hold(&docs().join("pictures").join(name), &svg);
+        compare_or_write(&docs().join("pictures").join(name), &svg);
     }
 }
 
@@ -284,8 +288,8 @@ fn the_printable_sheet_matches_the_page() {
     let page = std::fs::read_to_string(docs().join("cso.md")).unwrap().replace("\r\n", "\n");
     let made = pictures();
     let html = card::html(&page, |at| {
-        let (_, svg) = made.iter().find(|(name, _)| at == format!("pictures/{name}")).expect("a picture of ours");
+        let (_, svg) = made.iter().find(|(name, _)| at == format!("pictures/{name}")).expect("one of the pictures");
         svg.clone()
     });
-    hold(&docs().join("cso.html"), &html);
+    compare_or_write(&docs().join("cso.html"), &html);
 }

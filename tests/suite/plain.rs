@@ -44,26 +44,26 @@ impl Write for Paper {
     }
 }
 
-/// A prompter in lines without a terminal.
+/// A prompter in line mode, without a terminal.
 #[derive(Debug)]
 struct Talk {
     app: App,
     now: DateTime<Utc>,
     view: Plain<Paper>,
     paper: Paper,
-    /// Whether it was left.
+    /// Whether the prompter was left.
     left: bool,
 }
 
 impl Talk {
     fn with(loaded: Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) -> Self {
-        let begin = AppSetup { loaded, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now };
+        let setup = AppSetup { loaded, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
-        Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }
+        Self { app: App::new(setup).plain_mode(), now, view, paper, left: false }
     }
 
-    /// The built-in SOP at this time of day in WIB, its first lines said.
+    /// The built-in SOP at this time of day in WIB, with its first lines already printed.
     fn at(time: &str) -> Self {
         let mut talk = Self::with(Arc::new(LoadedRules::built_in()), Lang::Id, wib(time));
         talk.opening();
@@ -72,11 +72,11 @@ impl Talk {
 
     fn run(&mut self, event: impl FnOnce(&mut Plain<Paper>, &mut Session<'_>) -> io::Result<Next>) -> Vec<String> {
         let mut session = Session::alone(&mut self.app, Clock::showing(self.now));
-        let next = event(&mut self.view, &mut session).expect("paper");
-        session.show(&mut self.view).expect("paper");
+        let next = event(&mut self.view, &mut session).expect("memory takes all");
+        session.show(&mut self.view).expect("memory takes all");
         self.left |= next == Next::Leave;
         let (text, writes) = std::mem::take(&mut *self.paper.0.borrow_mut());
-        assert!(writes <= 1, "one write an event: {text:?}");
+        assert!(writes <= 1, "one write per event: {text:?}");
         assert_harmless(&text);
         text.lines().map(str::to_owned).collect()
     }

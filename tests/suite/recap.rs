@@ -1,4 +1,5 @@
-//! The seat's own day behind `R`: requested from the journal when opened, in the CSO's terms, never an outdated result.
+//! The recap of the seat's day (`R`): requested from the journal whenever it is opened, in the CSO's
+//! words, never outdated.
 
 use penutup::app::{Effect, Mode};
 use penutup::closing::ending::Ending;
@@ -15,7 +16,7 @@ use penutup::tui::theme::Theme;
 use crate::scenes::{drawn, text};
 use crate::stage::Stage;
 
-/// Twenty-two calls: twenty complete, two of which the line dropped.
+/// Twenty-two calls: twenty complete, two dropped by the line.
 fn day() -> Recap {
     let start =
         |hour: u32| DateTime::parse_from_rfc3339(&format!("2026-03-02T{hour:02}:05:00+07:00")).unwrap().to_utc();
@@ -103,7 +104,7 @@ fn every_tick_is_recorded_and_an_undone_call_is_removed() {
     stage.keys("a");
     assert!(stage.effects.iter().any(|e| matches!(e, Effect::Journal(_))));
     stage.keys("⌫");
-    assert!(stage.effects.iter().any(|e| matches!(e, Effect::Unjournal(0))), "it never began");
+    assert!(stage.effects.iter().any(|e| matches!(e, Effect::Unjournal(0))), "the undone call is removed");
     stage.keys("␣");
     let record = stage.effects.iter().find_map(|e| match e {
         Effect::Journal(record) => Some(record.clone()),

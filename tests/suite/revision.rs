@@ -34,7 +34,7 @@ fn klb_survives_rules_that_rename_it_and_is_reported_until_set_again() {
         Effect::Save(seat) => Some(seat.shift_facts.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
         _ => None,
     });
-    assert_eq!(saved, Some(vec!["aktif".to_owned()]), "set anew, the unknown value goes");
+    assert_eq!(saved, Some(vec!["aktif".to_owned()]), "setting the fact drops the unknown value");
 }
 
 #[test]
@@ -50,9 +50,9 @@ fn klb_is_restored_by_rules_that_have_it_again() {
 #[test]
 fn klb_from_the_future_is_asked_about() {
     let stage = Stage::with(Arc::new(penutup::loaded::LoadedRules::built_in()), wib("03:00"), vec![klb("ya", "23:59")]);
-    assert_eq!(stage.app.asked_fact(), Some(0), "a clock that was wrong tells no age");
+    assert_eq!(stage.app.asked_fact(), Some(0), "it was set later than now, so its age is unknown");
     let stage = Stage::with(Arc::new(penutup::loaded::LoadedRules::built_in()), wib("13:00"), vec![klb("ya", "14:01")]);
-    assert_eq!(stage.app.asked_fact(), None, "two clocks differ by an hour");
+    assert_eq!(stage.app.asked_fact(), None, "an hour ahead may be two clocks that differ");
 }
 
 #[test]
@@ -63,12 +63,12 @@ fn a_reload_reports_how_much_is_said_differently() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
     let expected = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
-    assert_eq!(stage.notice(), expected, "the panel shows what holds now, so it is not named");
+    assert_eq!(stage.notice(), expected, "the panel shows the rules in use, so the notice does not name it");
     stage.keys("s␣");
     let expected = "Panggilan selesai · Backspace kembali (10 dtk) · SOP Rev-2 berlaku · D: apa yang berubah";
     assert_eq!(stage.notice(), expected);
     stage.keys("⌫");
-    assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
+    assert!(stage.app.previous_rules().is_none(), "the restored call has no earlier rules to compare with");
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn a_changed_comment_is_no_new_revision() {
 fn a_precomputed_change_is_shown_only_for_the_rules_in_use() {
     let mut stage = Stage::at("14:00");
     let new = revised(&[("ayo download", "mari unduh")]);
-    let here = Arc::new(penutup::loaded::LoadedRules::built_in());
-    let mut change = Change::between(&here.rules, &new.rules).expect("small rules are compared");
+    let in_use = Arc::new(penutup::loaded::LoadedRules::built_in());
+    let mut change = Change::between(&in_use.rules, &new.rules).expect("small rules are compared");
     assert_eq!((change.counts.situations.as_str(), change.counts.sentences), ("6", 1));
     change.counts.sentences = 7;
-    stage.act(Message::Rules(Arc::clone(&new), Some(Comparison { from: here, change })));
+    stage.act(Message::Rules(Arc::clone(&new), Some(Comparison { from: in_use, change })));
     assert!(stage.notice().contains("7 kalimat"), "the given comparison is shown without computing another");
 }
 
@@ -121,7 +121,7 @@ fn a_pasted_name_that_is_too_long_is_refused_with_a_notice() {
 }
 
 #[test]
-fn an_honorific_with_a_blank_behind_it_counts_at_once() {
+fn an_honorific_followed_by_a_blank_counts_at_once() {
     let mut stage = Stage::at("14:00");
     stage.keys("nIbu␣");
     assert!(stage.complete().ends_with("selamat siang Ibu"), "{}", stage.complete());
@@ -155,7 +155,10 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
     let text = panel(&stage);
     assert!(text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{text}");
-    assert!(text.contains("selamat [pagi]") && text.contains("selamat [siang]"), "it greets otherwise now: {text}");
+    assert!(
+        text.contains("selamat [pagi]") && text.contains("selamat [siang]"),
+        "the present greeting changed: {text}"
+    );
     let mut stage = Stage::with(sound, wib("12:30"), Vec::new());
     stage.reload(&moved);
     let text = panel(&stage);

@@ -1,5 +1,5 @@
 //! The supervisor's page on the rules file: its worked example, run from the first command to the last, and its reference,
-//! held against what the reader of the format really asks for, so that neither can drift.
+//! compared with the keys that the reader of the format accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -120,7 +120,7 @@ fn reference() -> BTreeMap<String, BTreeMap<String, Row>> {
     out
 }
 
-/// The examples of the reference behind each other: one file.
+/// The examples of the reference one after the other: one file.
 fn example() -> String {
     let page = page();
     let toml = blocks(&page).into_iter().filter(|(word, _)| *word == "toml");
@@ -146,12 +146,12 @@ fn tables<'t>(root: &'t mut Table, name: &str) -> Vec<&'t mut Table> {
     }
 }
 
-/// Where the first table with this key is, else the first that could have it, is changed.
+/// The report on the example after a change of the first table with this key, else of the first that may have it.
 fn with(name: &str, key: &str, change: impl Fn(&mut Table)) -> Report {
     let mut root: Table = example().parse().expect("TOML");
     let mut all = tables(&mut root, name);
     let at = all.iter().position(|table| table.contains_key(key)).unwrap_or_else(|| {
-        // What only a typed field has.
+        // A key that only typed fields have.
         all.iter().position(|table| !table.contains_key("choices")).unwrap_or(0)
     });
     change(all[at]);
@@ -243,7 +243,7 @@ fn the_reference_lists_the_required_keys() {
 
 #[test]
 fn the_defaults_of_the_reference_change_nothing() {
-    // Lines differ where a key is added.
+    // Line numbers differ where a key is added, so they are removed.
     let shown = |report: Report| {
         let rules = format!("{:?}", report.rules.unwrap_or_else(|| panic!("{:?}", report.problems)));
         rules
@@ -260,7 +260,7 @@ fn the_defaults_of_the_reference_change_nothing() {
                 if key == "scope" {
                     table.remove("keep_for");
                 }
-                // A name is a name without `kind`, so it has another default.
+                // A field with the role of the name has another default of `kind`.
                 table.remove("role");
             };
             let absent = with(&name, key, without);
@@ -275,7 +275,7 @@ fn the_defaults_of_the_reference_change_nothing() {
     assert_eq!(compared, 5);
 }
 
-/// What is put where it does not belong, for each type.
+/// Bad values for a key of this type.
 fn bad_values(holds: &str) -> Vec<Value> {
     let list = |texts: &[&str]| Value::Array(texts.iter().map(|text| Value::from(*text)).collect());
     let texts =
@@ -299,7 +299,7 @@ fn bad_values(holds: &str) -> Vec<Value> {
 #[test]
 fn the_reference_names_the_codes_that_each_key_gives() {
     let mut missing = Vec::new();
-    let mut never = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for (name, rows) in reference() {
         for (key, row) in &rows {
             let mut given = BTreeSet::new();
@@ -319,19 +319,19 @@ fn the_reference_names_the_codes_that_each_key_gives() {
             // A list's entries have keys of the same name elsewhere.
             let known = |code: &&String| row.codes.contains(*code) || **code == *"schema";
             missing.extend(given.iter().filter(|code| !known(code)).map(|code| format!("{name} {key} gives {code}")));
-            never.extend(row.codes.iter().cloned());
+            named.extend(row.codes.iter().cloned());
         }
     }
     assert_eq!(missing, Vec::<String>::new());
-    // No code is named that there is not; those that no key gives are of the file as a whole.
+    // Every named code exists; a code that no key gives is about the file as a whole.
     let all: BTreeSet<String> = Code::ALL.iter().map(|code| code.as_str().to_owned()).collect();
-    let of_the_whole: Vec<&String> = all.difference(&never).collect();
+    let of_the_whole: Vec<&String> = all.difference(&named).collect();
     assert_eq!(of_the_whole, ["syntax"]);
-    assert!(never.is_subset(&all), "{:?}", never.difference(&all));
+    assert!(named.is_subset(&all), "{:?}", named.difference(&all));
 }
 
 #[test]
-fn the_table_of_codes_is_the_programs() {
+fn the_table_of_codes_matches_the_program() {
     let page = page();
     let part = page.split_once("### Kode").expect("the codes").1.split_once("\n## ").expect("its end").0;
     let rows = part.lines().filter(|line| line.starts_with("| `")).map(|line| {
@@ -347,7 +347,7 @@ fn the_table_of_codes_is_the_programs() {
 }
 
 #[test]
-fn the_limits_of_the_reference_are_the_programs() {
+fn the_limits_of_the_reference_match_the_program() {
     let page = page();
     let part = page.split_once("### Batas").expect("the limits").1.split_once("\n### ").expect("their end").0;
     let limits = part.lines().filter(|line| line.starts_with("| ") && !line.contains("yang dibatasi"));
@@ -374,11 +374,11 @@ fn the_limits_of_the_reference_are_the_programs() {
     assert!(row("", "rule").contains(&counted(MAX_RULES, "")));
     assert!(row("[[step]]", "say").contains(&counted(LONG_SENTENCE, "karakter")));
     for (name, key) in [("[[fact]]", "key"), ("[[field]]", "key")] {
-        let taken = |letter: &char| {
+        let is_reserved = |letter: &char| {
             let report = set(name, key, letter.to_string());
             report.problems.iter().any(|problem| matches!(problem.kind, Kind::KeyReserved { .. }))
         };
-        let reserved: String = ('a'..='z').filter(taken).collect();
+        let reserved: String = ('a'..='z').filter(is_reserved).collect();
         assert!(row(name, key).contains(&format!("`{reserved}`")), "{name}: {reserved}");
     }
     // Both ends of each range: the last accepted value and the first rejected one.
@@ -408,7 +408,7 @@ fn the_limits_of_the_reference_are_the_programs() {
 }
 
 #[test]
-fn the_page_is_right_about_accepted_warnings() {
+fn the_reference_names_the_table_that_accepts_a_warning() {
     // The table that accepts a code is the one named in the code's row.
     let reference = reference();
     for (code, names) in [

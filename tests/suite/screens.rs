@@ -1,4 +1,4 @@
-//! Whole screens at every size a CSO's window may have: as pictures of text, and what must hold of them in words and
+//! Whole screens at every size a CSO's window may have: as text snapshots, and with rules for their words and
 //! styles.
 
 use penutup::action::Action;
@@ -12,10 +12,10 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::fmt::Write as _;
 
-use crate::scenes::{LONG_NAME, all, bright, drawn, no_blanks, rows, text, worst};
+use crate::scenes::{LONG_NAME, all, bold_text, drawn, no_blanks, rows, text, worst};
 use crate::stage::{Stage, loaded, wib};
 
-/// The sizes that are judged, from a wide window to none at all.
+/// The sizes of the snapshots, from a wide window to none at all.
 const SIZES: [(u16, u16); 12] = [
     (120, 30),
     (100, 30),
@@ -45,7 +45,7 @@ fn assert_shows(screen: &str, words: &[&str]) {
 }
 
 #[test]
-fn every_scene_at_every_size() {
+fn every_scene_is_drawn_as_expected_at_every_size() {
     for (name, mut stage) in all() {
         let mut out = String::new();
         for (columns, height) in SIZES {
@@ -72,7 +72,7 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
         let sentence = stage.sentence().unwrap();
         let (buffer, found) = drawn(&mut stage, Theme::Terminal, columns, height);
         let screen = text(&buffer);
-        assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
+        assert_eq!(bold_text(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
         assert_eq!(found.most_scroll, 0);
         let question = if columns < 80 {
             "KLB masih AKTIF? V masih · K sudah tidak"
@@ -164,7 +164,7 @@ fn a_lower_window_drops_the_sentences_ahead_then_their_titles_then_the_switches(
             let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let screen = text(&buffer);
             let all = no_blanks(&screen);
-            assert_eq!(bright(&buffer), no_blanks(&stage.sentence().unwrap()), "{screen}");
+            assert_eq!(bold_text(&buffer), no_blanks(&stage.sentence().unwrap()), "{screen}");
             assert!(rows(&buffer).pop().unwrap().contains("? "), "{screen}");
             [all.contains("menghubungiPLN123"), all.contains("AjakanDOWNLOAD"), screen.contains("K ")]
         };
@@ -177,7 +177,7 @@ fn a_lower_window_drops_the_sentences_ahead_then_their_titles_then_the_switches(
 
 // ── The mark moves, not the script ───────────────────────────────────────────────────────────────────────────────────
 
-/// The cells of a row that carry the bar, and whether each is at the left edge.
+/// The rows that carry the bar.
 fn bars(buffer: &Buffer) -> Vec<u16> {
     let area = buffer.area;
     (area.top()..area.bottom()).filter(|y| area.width > 1 && buffer[(1, *y)].symbol() == "▌").collect()
@@ -196,7 +196,7 @@ fn bold_rows(buffer: &Buffer) -> Vec<u16> {
 }
 
 #[test]
-fn exactly_one_sentence_carries_the_bar_and_the_weight() {
+fn exactly_one_sentence_carries_the_bar_and_is_bold() {
     for (name, mut stage) in all() {
         if matches!(name, "basis" | "help" | "said") {
             continue;
@@ -215,8 +215,8 @@ fn exactly_one_sentence_carries_the_bar_and_the_weight() {
                 assert!(bold.iter().all(|y| bars.contains(y)), "{name} {theme:?}: {bold:?} {bars:?}\n{screen}");
                 let lines = rows(&buffer);
                 let notice = stage.app.notice().unwrap_or_default();
-                for near in [bars[0].checked_sub(1), bars.last().map(|y| y + 1)].into_iter().flatten() {
-                    let line = lines.get(usize::from(near)).map_or("", |line| line.as_str());
+                for neighbour in [bars[0].checked_sub(1), bars.last().map(|y| y + 1)].into_iter().flatten() {
+                    let line = lines.get(usize::from(neighbour)).map_or("", |line| line.as_str());
                     let begins: String = notice.chars().take(12).collect();
                     assert!(notice.is_empty() || !line.contains(&begins) || height < 20, "{name}:\n{screen}");
                 }
@@ -278,8 +278,8 @@ proptest! {
             for (at, (was, now)) in was.iter().zip(&now).enumerate().take(notices) {
                 let text = |line: &str| line.chars().skip(3).take(usize::from(columns) * 2 / 3 - 4).collect::<String>();
                 let (was, now) = (text(was), text(now));
-                // The reminder of before the closing goes once a sentence is said, and its row stays; so does the
-                // badge of the contradiction. What leaving a sentence out costs goes with it.
+                // The reminder before the closing and the badge of the contradiction disappear once a sentence is
+                // said, but their rows stay. What leaving a sentence out costs, behind three spaces, is not compared.
                 let is_reminder = [&was, &now].iter().any(|line| line.contains("Sebelum closing") || line.contains("bertentangan"));
                 let cost = |line: &str| line.split("   ").next().unwrap_or_default().to_owned();
                 prop_assert!(cost(&was) == cost(&now) || is_reminder, "{} row {}:\n{}\n{}", key, at, was, now);
@@ -330,7 +330,7 @@ fn mono_has_no_colour_anywhere() {
 }
 
 #[test]
-fn the_terminals_own_theme_sets_no_ground_and_the_others_set_all_of_it() {
+fn the_terminals_own_theme_sets_no_background_and_the_others_set_every_cell() {
     for (name, mut stage) in all() {
         for (columns, height) in SIZES {
             let (own, _) = drawn(&mut stage, Theme::Terminal, columns, height);
@@ -363,7 +363,7 @@ fn only_the_current_sentence_is_bold() {
                     no_blanks(&app.sentence(current).expect("a spoken step").to_string())
                 }
             };
-            assert_eq!(bright(&buffer), expected, "{name} {columns}×{height}:\n{}", text(&buffer));
+            assert_eq!(bold_text(&buffer), expected, "{name} {columns}×{height}:\n{}", text(&buffer));
         }
     }
 }
@@ -401,7 +401,7 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
 }
 
 #[test]
-fn a_sentence_is_wrapped_at_a_readable_width() {
+fn the_current_sentence_is_wrapped_at_a_readable_width() {
     for columns in 62..=130 {
         let mut stage = Stage::at("14:02");
         stage.keys("m");
@@ -421,10 +421,9 @@ fn every_state_has_a_mark_besides_its_colour() {
     assert_shows(&text(&buffer), &["√ Campaign Integritas", "▌ Ajakan DOWNLOAD", "KLB AKTIF"]);
 }
 
-// ── What must be true
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// The states of the key table, and the keys that lead there.
+/// The keys that lead to each state of the key table.
 const STATES: [&str; 9] = ["", "␣", "s", "k", "bx", "d", "?", "nBudi", "↓"];
 
 #[test]
@@ -441,11 +440,11 @@ fn every_row_of_the_table_is_what_its_key_does() {
             for row in &table {
                 for key in &row.keys {
                     assert_eq!(keymap::action(&stage.app, *key), Some(row.action.clone()), "{keys:?} {key:?}");
-                    assert!(!taken.contains(key), "{key:?} stands twice: {keys:?}");
+                    assert!(!taken.contains(key), "{key:?} is bound twice: {keys:?}");
                     taken.push(*key);
                 }
             }
-            assert!(table.iter().any(|row| row.action == Action::Quit), "one can always leave: {keys:?}");
+            assert!(table.iter().any(|row| row.action == Action::Quit), "Quit is always bound: {keys:?}");
         }
     }
 }
@@ -472,7 +471,7 @@ fn the_key_list_is_the_table_of_the_closing() {
     }
 }
 
-/// The filled pieces of the last row, each with the text behind it.
+/// The keys in the footer, which are drawn reversed, each with its label.
 fn caps(buffer: &Buffer) -> Vec<(String, String)> {
     let area = buffer.area;
     let mut out: Vec<(String, String)> = Vec::new();
@@ -549,7 +548,7 @@ fn the_question_of_the_ending_moves_no_text() {
 }
 
 #[test]
-fn beside_the_script_a_contradiction_has_its_other_readings() {
+fn a_wide_screen_shows_the_other_readings_of_a_contradiction() {
     for keys in ["a", "ka", "maa", "a␣"] {
         for (columns, height) in [(120, 30), (110, 24)] {
             let mut stage = Stage::at("14:02");
@@ -570,7 +569,7 @@ fn a_preview_in_a_low_window_leaves_the_current_sentence_bold_and_in_its_row() {
             stage.keys("↓");
             let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let previewed = stage.app.shown().and_then(|step| stage.app.sentence(step)).unwrap().to_string();
-            assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{}", text(&buffer));
+            assert_eq!(bold_text(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{}", text(&buffer));
             assert_eq!(bars(&buffer), was, "{columns}×{height}:\n{}", text(&buffer));
             assert!(no_blanks(&text(&buffer)).contains(&no_blanks(&previewed)), "{}", text(&buffer));
         }
@@ -588,7 +587,7 @@ fn the_key_list_fits_one_page_at_80_by_24() {
 }
 
 #[test]
-fn a_place_with_one_zone_has_no_key_for_zones() {
+fn rules_with_one_zone_have_no_key_for_zones() {
     let mut source = BUILT_IN.to_owned();
     for (zone, hours) in [("WITA", 8), ("WIT", 9)] {
         source = source.replace(&format!("[[zone]]\nid     = \"{zone}\"\noffset = \"+{hours:02}:00\"\n"), "");

@@ -32,7 +32,7 @@ fn saved_files(home: &Home) -> String {
 }
 
 #[test]
-fn from_the_first_screen_to_the_last_key() {
+fn a_whole_session_from_the_first_screen_to_the_last_key() {
     let home = Home::new();
     let mut term = opened(&home);
     assert!(term.screen(vt100::Screen::alternate_screen) && term.screen(vt100::Screen::bracketed_paste));
@@ -62,7 +62,7 @@ fn ctrl_c_leaves_with_status_0_also_while_a_name_is_typed() {
         }
         term.send("\x03");
         assert!(term.ends().success(), "{before:?}");
-        term.is_restored();
+        term.assert_restored();
     }
 }
 
@@ -85,7 +85,7 @@ fn every_signal_that_ends_it_restores_the_terminal() {
         term.signal(name);
         let status = term.ends();
         assert_eq!(status.signal(), Some(signal), "{status:?}");
-        term.is_restored();
+        term.assert_restored();
     }
 }
 
@@ -116,7 +116,7 @@ fn a_continued_prompter_shows_the_same_state() {
         if Path::new("/proc/self/stat").exists() {
             eventually("the stop", || fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
         }
-        term.is_restored();
+        term.assert_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
         term.until("bracketed paste", vt100::Screen::bracketed_paste);
@@ -140,7 +140,7 @@ fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
     command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1");
     let mut term = Term::start(&command);
     assert!(!term.ends().success());
-    term.is_restored();
+    term.assert_restored();
     term.shows("panik di tengah layar");
     assert!(!term.text().contains("tersembunyi"), "{term:?}");
     let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
@@ -218,8 +218,8 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send_at_once("a".repeat(10_000)).shows("▐TELAH punya▌");
-    // Nobody presses another key at the same moment.
-    term.is_read();
+    // A person presses the next key only after a moment.
+    term.wait_until_read();
     let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
     while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
         std::thread::park_timeout(left);
@@ -270,7 +270,7 @@ fn nothing_of_a_customer_reaches_the_disk() {
     for (path, bytes) in files {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         for secret in secrets {
-            assert!(!text.contains(&secret.to_lowercase()), "{secret} stands in {path}: {text}");
+            assert!(!text.contains(&secret.to_lowercase()), "{secret} is in {path}: {text}");
         }
         assert!(!path.contains("Rahasia"));
     }
@@ -315,7 +315,7 @@ fn two_prompters_on_one_seat_do_not_disturb_each_other() {
 
 #[test]
 fn without_a_state_folder_it_runs_and_reports_it() {
-    // A file where the folder should be: also a superuser can't write there.
+    // A file where the folder should be: not even root can write there.
     let home = Home::new();
     home.write("state", "bukan folder");
     let mut term = Term::start(&prompter(&home, &[]));
@@ -456,7 +456,7 @@ fn wakeups(pid: u32) -> (u64, String) {
 /// Waits until a program is idle and then checks that it sleeps: no wake-ups, no CPU time.
 #[cfg(target_os = "linux")]
 #[track_caller]
-pub fn sleeps(pid: u32) {
+pub fn assert_idle(pid: u32) {
     use std::time::{Duration, Instant};
 
     let measure = |length: Duration| {
@@ -467,7 +467,7 @@ pub fn sleeps(pid: u32) {
         (before, wakeups(pid))
     };
     // The effects of the last key (saving the state) finish first.
-    eventually("rest", || {
+    eventually("an idle program", || {
         let (before, after) = measure(Duration::from_millis(300));
         before == after
     });
@@ -487,13 +487,14 @@ fn an_idle_prompter_never_wakes() {
     eventually("the state on the disk", || {
         fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
     });
-    sleeps(term.pid());
+    assert_idle(term.pid());
     term.quits();
 }
 
-/// The query for the terminal's background, and a terminal that answers with this colour.
+/// The query for the terminal's background.
 const ASKS_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 
+/// A terminal's answer to the query: this colour.
 fn answered(colour: &str) -> Vec<u8> {
     format!("\x1b]11;rgb:{colour}\x1b\\").into_bytes()
 }

@@ -9,7 +9,7 @@ const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru untuk 
                       dan ajak orang terdekat untuk download aplikasinya,";
 const THANKS: &str = "Terima kasih telah menghubungi PLN 123, selamat";
 
-/// Keys for `k`, `m`, `a`; the steps on the screen; whether the SOP contradicts itself.
+/// The keys pressed; the steps on the screen; whether the SOP contradicts itself.
 const TABLE: [(&str, &str, bool); 12] = [
     ("", "(bantuan) ►campaign download terima-kasih", false),
     ("aa", "(bantuan) ►campaign download terima-kasih", false),
@@ -54,7 +54,7 @@ fn sentences(steps: &str, greeting: &str, customer: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_situation_at_every_edge_in_every_zone() {
+fn every_situation_is_spoken_letter_for_letter_at_every_edge_in_every_zone() {
     for (zone, presses) in ZONES {
         for (hour, minute, greeting) in EDGES {
             // The customer's time is ahead of ours by as many hours as `z` is pressed.
@@ -81,7 +81,7 @@ fn every_situation_at_every_edge_in_every_zone() {
 }
 
 #[test]
-fn the_two_complete_sentences_of_the_sop() {
+fn the_two_complete_sentences_of_the_sop_are_spoken_letter_for_letter() {
     let mut stage = Stage::at("14:57");
     stage.keys("bnBudi Santoso⏎");
     assert_eq!(

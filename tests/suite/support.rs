@@ -20,7 +20,7 @@ impl Home {
         self.0.path()
     }
 
-    /// A folder of the program's. On Unix the platform's variables lead there; Windows has none for its folders, so
+    /// One of the program's folders. On Unix the platform's variables lead there; Windows has none for its folders, so
     /// there all lie below the one that the program asks for.
     fn folder(&self, name: &str) -> PathBuf {
         let folder = self.path().join(name);
@@ -115,7 +115,7 @@ impl Penutup {
     pub fn run(mut self) -> Ran {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(&mut self.command);
-        // It need not read all of it.
+        // The program may end without reading all of it.
         let _ = child.stdin.take().expect("a pipe").write_all(&self.stdin);
         let output = child.wait_with_output().expect("the program ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("everything it prints is UTF-8");
@@ -154,7 +154,7 @@ pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-/// How a run went.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ran {
     pub status: Option<i32>,
@@ -200,7 +200,7 @@ pub fn penutup<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
     Home::new().penutup(args).run()
 }
 
-/// Whether a text is fit for a terminal: no control character but the line break.
+/// Asserts that a text is safe for a terminal: no control character but the line break.
 #[track_caller]
 pub fn assert_harmless(text: &str) {
     let harmful: Vec<char> = text.chars().filter(|c| *c != '\n' && penutup::rules::text::is_forbidden(*c)).collect();

@@ -46,7 +46,7 @@ fn keys(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_table_in_every_form() {
+fn the_table_is_the_expected_one_in_every_form() {
     for form in ["text", "md", "csv", "json"] {
         let out = Home::new().penutup(["table", "--format", form]).ok();
         snapshot(&format!("table_{form}"), &out.replace("\r\n", "\n"));
@@ -63,7 +63,7 @@ fn the_table_without_a_terminal_fits_a_page_and_has_no_escapes() {
 }
 
 #[test]
-fn the_tables_json_is_the_partition_that_is_promised() {
+fn the_tables_json_covers_every_situation_once() {
     let table = Home::new().penutup(["table", "--format", "json"]).json();
     let sheet = ["sop", "steps", "requirements", "greetings", "zones", "facts", "fields", "accepted"];
     assert_eq!(keys(&table), [&["schema", "revision", "situations", "rows"][..], &sheet].concat());
@@ -110,7 +110,7 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
         (&["--separator", "tab"], '\t'),
     ] {
         let out = home.penutup([&["table", "rumus.toml", "--format", "csv"], args].concat()).ok();
-        let out = out.strip_prefix('\u{feff}').expect("the mark by which Excel knows UTF-8");
+        let out = out.strip_prefix('\u{feff}').expect("the byte order mark, by which Excel recognises UTF-8");
         let lines: Vec<&str> = out.split_terminator("\r\n").collect();
         // The table first, then each section with its title, columns and rows.
         let sections: Vec<&[&str]> = lines.split(|line| line.is_empty()).collect();
@@ -154,7 +154,7 @@ fn the_table_is_of_the_rules_in_use_and_refuses_what_check_refuses() {
 }
 
 #[test]
-fn a_revision_for_people() {
+fn a_revision_in_text_is_the_expected_one() {
     let ran = diff(&edited(REV_2), &[]);
     ran.status(1).err_is("").out_has("7 dari 12 situasi berubah");
     assert_harmless(&ran.out);
@@ -163,7 +163,7 @@ fn a_revision_for_people() {
 }
 
 #[test]
-fn a_revision_for_programs() {
+fn a_revision_in_json_has_the_documented_keys() {
     let ran = diff(&edited(REV_2), &["--format", "json"]);
     ran.status(1).err_is("");
     let found = json(&ran.out);
@@ -286,7 +286,7 @@ fn files_that_cannot_be_used_and_missing_arguments_are_status_2() {
     penutup(["diff"]).status(2);
 }
 
-/// A case: a rules file that an early version compared wrongly with `sound`.
+/// A rules file that an early version compared wrongly with `sound.toml`.
 fn case(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diff").join(name);
     std::fs::read_to_string(path).expect("a case")
@@ -309,8 +309,8 @@ fn a_file_without_its_requirements_has_lost_each_duty_and_what_it_allows_is_name
     let ran = diff_of_cases("sound.toml", "no-require.toml", &["--format", "json"]);
     ran.status(1);
     let changes = json(&ran.out)["requirement_changes"].clone();
-    let of = |change: &Value| (change["change"].clone(), change["id"].clone());
-    let lost: Vec<_> = changes.as_array().expect("changes").iter().map(of).collect();
+    let kind_and_id = |change: &Value| (change["change"].clone(), change["id"].clone());
+    let lost: Vec<_> = changes.as_array().expect("changes").iter().map(kind_and_id).collect();
     assert_eq!(lost, ["ajakan", "klb", "topik", "urut"].map(|id| (json!("lost"), json!(id))));
     assert_eq!(
         changes[0]["duties"][0],
@@ -322,7 +322,7 @@ fn a_file_without_its_requirements_has_lost_each_duty_and_what_it_allows_is_name
             "now_allowed": [{ "with": ["download", "update"] }],
         })
     );
-    // The other way round they are new.
+    // In the other direction the duties are new.
     diff_of_cases("no-require.toml", "sound.toml", &[]).status(1).out_has("baru: ajakan").out_has("dulu boleh");
 }
 

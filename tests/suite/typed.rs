@@ -1,4 +1,5 @@
-//! What a keyboard, a terminal and other programs send, through a real pseudo-terminal: only what the CSO did is done.
+//! What a keyboard, a terminal and other programs send, through a real pseudo-terminal: only what the CSO meant has an
+//! effect.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -52,7 +53,7 @@ fn one_by_one(term: &mut Term, bytes: &[u8], gap: u64) {
 
 /// Asserts that the call is unchanged.
 #[track_caller]
-fn is_untouched(term: &mut Term) {
+fn assert_untouched(term: &mut Term) {
     term.shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌").shows("▐belum tahu▌").shows("nama belum diisi");
     let text = term.text();
     assert!(!text.contains('√') && !text.contains("Ketikan") && !text.contains("Mengapa"), "{text}");
@@ -62,8 +63,7 @@ fn report(home: &Home) -> String {
     home.penutup(["report"]).ok()
 }
 
-// ── Held keys
-// ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Held keys ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn a_held_space_is_one_sentence_at_any_keyboard_rate() {
@@ -164,7 +164,7 @@ fn in_practice_and_presentation_a_held_key_is_one_press() {
     term.shows("Demo 2/11").send("k").shows("KLB AKTIF").shows("Demo 2/11");
     term.send("q");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
     let mut term = Term::start(&home.penutup(["drill", "--seed", "5", "--trainee", "cso"]).command());
     term.shows("Latihan").hold("1", REPEAT_DELAY, REPEAT_INTERVAL, 20);
     term.shows("kartu 1 dari")
@@ -176,7 +176,7 @@ fn in_practice_and_presentation_a_held_key_is_one_press() {
     assert!(!term.text().contains('√'), "{term:?}");
     term.send("\x03");
     term.ends();
-    term.is_restored();
+    term.assert_restored();
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn key_reports_of_the_terminal_override_timing() {
     term.send("\x1b[99;5u");
     assert!(term.ends().success());
     assert!(sent(&term, "\x1b[<u"), "the reports are disabled at the end");
-    term.is_restored();
+    term.assert_restored();
 }
 
 // ── Sequences in pieces, and unrequested reports ──────────────────────────────────────────────────────────────────────
@@ -247,7 +247,7 @@ fn terminal_reports_are_not_keys() {
         }
     }
     term.send("?").shows("Daftar tombol").send("\x1b").hides("Daftar tombol");
-    is_untouched(&mut term);
+    assert_untouched(&mut term);
     term.quits();
     assert!(report(&home).contains("Belum ada"), "{}", report(&home));
 }
@@ -258,12 +258,12 @@ fn text_without_paste_markers_is_a_paste_and_never_keys() {
     let mut term = opened(&home);
     term.send_at_once("Bu Siti Qomariah").shows("siang Ibu Siti Qomariah");
     term.send("\x1b").hides("Nama Pelanggan");
-    is_untouched(&mut term);
+    assert_untouched(&mut term);
     one_by_one(&mut term, b"Bu Siti Qomariah", 3);
     term.shows("siang Ibu Siti Qomariah").send("\x1b").hides("Nama Pelanggan");
-    is_untouched(&mut term);
+    assert_untouched(&mut term);
     term.send_at_once("kxq\r").shows("Nama Pelanggan: kxq").send("\x1b").hides("Nama Pelanggan");
-    is_untouched(&mut term);
+    assert_untouched(&mut term);
     term.quits();
 }
 
@@ -275,7 +275,7 @@ fn a_paste_whose_end_is_lost_ends_by_itself() {
     term.send("\x1b").hides("Nama Pelanggan");
     term.send("\x03");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
 }
 
 // ── The wrong window ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -364,7 +364,7 @@ fn in_practice_and_presentation_a_text_for_another_window_is_undone() {
     pause(1200);
     term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
     let mut term = Term::start(&home.penutup(["drill", "--seed", "5", "--trainee", "cso"]).command());
     term.shows("Latihan").send("1").shows("kartu 1 dari");
     let before = term.text();
@@ -376,7 +376,7 @@ fn in_practice_and_presentation_a_text_for_another_window_is_undone() {
     assert_eq!(marked(&term.text()), marked(&before), "{term:?}");
     term.send("\x03");
     term.ends();
-    term.is_restored();
+    term.assert_restored();
 }
 
 /// Blanks, digits and letters from more than a second before belong to the same text, and so do keys that answered a
@@ -476,7 +476,7 @@ fn a_signal_ends_a_call_as_left() {
         let mut term = opened(&home);
         term.send("a").shows("▐TELAH punya▌").signal(signal);
         assert!(!term.ends().success());
-        term.is_restored();
+        term.assert_restored();
         assert!(report(&home).contains("penutup ditutup (Q)"), "{signal}: {}", report(&home));
     }
 }
@@ -549,7 +549,7 @@ fn ctrl_l_draws_everything_again() {
         eventually("the screen again", || frames(&term) > before);
         term.send("q");
         assert!(term.ends().success());
-        term.is_restored();
+        term.assert_restored();
     }
 }
 
@@ -585,12 +585,12 @@ fn millions_of_keys_fill_no_memory_and_are_drawn() {
     pause(300);
     term.send("\x1b").send("?").shows("Daftar tombol").send("\x03");
     assert!(term.ends().success());
-    term.is_restored();
+    term.assert_restored();
 }
 
 #[test]
 fn endless_lines_are_bounded_in_memory_and_signals_work() {
-    // Even if nothing reads the output.
+    // Also if nothing reads the output.
     for reads in [true, false] {
         let home = Home::new();
         let mut command = home.penutup(["--plain", "--at", "14:20"]).command();
@@ -619,15 +619,15 @@ fn endless_lines_are_bounded_in_memory_and_signals_work() {
 fn more_than_sixteen_colours_only_if_the_environment_reports_them() {
     let home = Home::new();
     home.write_config("settings.toml", "theme = \"dark\"\n");
-    let rich = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");
+    let has_rgb = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");
     let mut term = opened(&home);
-    assert!(!rich(&term), "nothing reports them");
-    // Terminals that don't know the question would print it.
-    assert!(!String::from_utf8_lossy(&term.bytes()).contains("\x1bP"), "it is not asked");
+    assert!(!has_rgb(&term), "the environment reports no more colours");
+    // Terminals that don't know the query would print it.
+    assert!(!String::from_utf8_lossy(&term.bytes()).contains("\x1bP"), "the terminal is not asked");
     term.quits();
     let command = home.penutup(["--at", "14:20"]).env("COLORTERM", "truecolor").command();
     let mut term = Term::start(&command);
     term.shows(CAMPAIGN);
-    assert!(rich(&term));
+    assert!(has_rgb(&term));
     term.quits();
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 
 use crate::closing::{op, stage, update};
-use crate::scenes::{bright, drawn, no_blanks, text};
+use crate::scenes::{bold_text, drawn, no_blanks, text};
 use crate::stage::{Stage, loaded, wib};
 
 fn config(cases: u32) -> ProptestConfig {
@@ -33,7 +33,7 @@ fn current(app: &App) -> Option<String> {
     open.then(|| seen(&sentence))
 }
 
-fn says_more(screen: &str) -> bool {
+fn has_scroll_mark(screen: &str) -> bool {
     ["PgDn", "PgUp", "↓", "↑"].iter().any(|mark| screen.contains(mark))
 }
 
@@ -49,11 +49,17 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
     let (buffer, _) = drawn(stage, Theme::Terminal, columns, rows);
     harmless(&buffer)?;
     let Some(sentence) = current(&stage.app) else { return Ok(()) };
-    if buffer.content.is_empty() || seen(&bright(&buffer)) == sentence {
+    if buffer.content.is_empty() || seen(&bold_text(&buffer)) == sentence {
         return Ok(());
     }
     let screen = text(&buffer);
-    prop_assert!(says_more(&screen) || (columns, rows) == (1, 1), "cut in silence, {}×{}:\n{}", columns, rows, screen);
+    prop_assert!(
+        has_scroll_mark(&screen) || (columns, rows) == (1, 1),
+        "cut without a mark, {}×{}:\n{}",
+        columns,
+        rows,
+        screen
+    );
     if *stage.app.mode() != Mode::Closing {
         return Ok(());
     }
@@ -65,7 +71,7 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
     let mut reached = 0;
     for _ in 0..2000 {
         let (buffer, found) = drawn(stage, Theme::Terminal, columns, rows);
-        let page = seen(&bright(&buffer));
+        let page = seen(&bold_text(&buffer));
         if sentence[reached..].starts_with(&page) {
             reached += page.len();
         } else {
@@ -146,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn the_sops_sentences_are_never_cut_in_silence(
+    fn the_sops_sentences_are_never_cut_without_a_mark(
         keys in "[kmabz]{0,6}",
         said in 0..3usize,
         columns in 1..131u16,
@@ -253,7 +259,7 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
 }
 
 #[test]
-fn every_small_size_of_the_start_is_whole_or_scrolls() {
+fn the_first_screen_is_whole_or_scrolls_at_every_small_size() {
     let loaded = loaded(BUILT_IN);
     for columns in 1..80 {
         for rows in 1..26 {
@@ -264,7 +270,7 @@ fn every_small_size_of_the_start_is_whole_or_scrolls() {
 }
 
 #[test]
-fn a_joiner_between_a_flag_and_a_heart_is_no_loss() {
+fn a_joiner_between_a_flag_and_a_heart_loses_no_text() {
     let mut stage = Stage::at("14:57");
     stage.keys("m␣").paste("🇮🇩\u{200d}❤\u{fe0f}").keys("⏎");
     for columns in 12..131 {

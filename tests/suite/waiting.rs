@@ -85,17 +85,21 @@ fn a_bad_file_keeps_the_waiting_rules_and_a_good_waiting_file_ends_the_trouble()
 fn the_verbs_use_what_is_in_force_and_paths_names_what_waits() {
     let home = Home::new();
     let own = home.write_config("rules.toml", text_from_day("2999-01-01"));
-    let said = home.penutup(["say"]).run();
-    assert!(said.out.contains("ayo download"), "{}", said.out);
-    let asked =
+    let in_force = home.penutup(["say"]).run();
+    assert!(in_force.out.contains("ayo download"), "{}", in_force.out);
+    let named =
         home.penutup(["say", "--rules"].into_iter().map(Into::into).chain([own.clone().into_os_string()])).run();
-    assert!(asked.out.contains("mari unduh"), "named on the command line it is meant as it is: {}", asked.out);
+    assert!(
+        named.out.contains("mari unduh"),
+        "a file named on the command line is used whatever its first day: {}",
+        named.out
+    );
     let paths = home.penutup(["paths"]).run().out;
     assert!(paths.contains("SOP Rev-2 menunggu, berlaku mulai panggilan pertama 01/01/2999"), "{paths}");
     assert!(paths.contains("sampai saat itu dipakai SOP Rev-1") && paths.contains("ada di sini sejak"), "{paths}");
     let check = home.penutup(["check"]).run();
     assert!(check.out.contains("Aturan ini baru berlaku mulai 2999-01-01"), "{}", check.out);
-    // Once its day is there, it is in force.
+    // On its first day it is in force.
     let later = home.penutup(["say", "--at", "2999-01-01T00:00:00+07:00"]).run();
     assert!(later.out.contains("mari unduh"), "{}", later.out);
 }
@@ -116,7 +120,7 @@ fn a_prompter_runs_on_the_previous_rules_and_saves_them_as_the_last_good_ones() 
     fs::write(&own, text_from_day(TOMORROW)).expect("the new revision");
     term.shows("SOP Rev-2 menunggu, berlaku mulai panggilan pertama 03/03/2026");
     term.quits();
-    assert!(is_kept(), "what waits is not the last good one yet");
+    assert!(is_kept(), "waiting rules are not the last good ones yet");
     let mut term = Term::start(&prompter());
     term.shows("SOP Rev-1b").shows("SOP Rev-2 menunggu");
     term.quits();
@@ -139,7 +143,7 @@ fn the_last_day_of_a_revision_is_announced_from_a_week_before() {
     first_screen("2026-03-09", "SOP Rev-1 hanya berlaku sampai 08/03/2026, dan hari itu sudah lewat");
 }
 
-/// Cases of an empty list: rejected by `check` and `say`, while an open prompter keeps its rules.
+/// Rules with an empty list: rejected by `check` and `say`, while an open prompter keeps its rules.
 #[cfg(unix)]
 #[test]
 fn an_open_prompter_outlives_rules_with_an_empty_list() {

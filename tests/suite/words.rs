@@ -1,4 +1,4 @@
-//! The catalogues have no word that nothing shows. That both languages have the same keys and placeholders, and that each
+//! Every text of the catalogues is used. That both languages have the same keys and placeholders, and that each
 //! placeholder is filled in, the compiler checks (`build.rs`).
 
 use std::collections::BTreeSet;

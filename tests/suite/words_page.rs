@@ -194,10 +194,10 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("trouble.system", "number", "112", "112"),
 ];
 
-/// Texts in which two spaces set off what can be pressed.
+/// Texts in which two spaces separate the keys that can be pressed.
 const TWO_SPACES: [&str; 2] = ["screen.still", "broadcast.expired"];
 
-/// The tables of the lines at the screen's edge, and such lines of other tables.
+/// The tables of notices, and the notices in other tables.
 const NOTICES: [&str; 4] = ["notice", "phone", "broadcast", "helper"];
 const MORE_NOTICES: [&str; 6] = [
     "journal.not_written",
@@ -248,7 +248,7 @@ fn filled(lang: Lang, key: &str, template: &str) -> Vec<String> {
         with
     };
     let book = LoadedRules::built_in();
-    // Only facts of a shift are declared, last, and are asked about.
+    // Only facts of the shift are declared, outlast a call and are asked about.
     let of_a_shift = ["screen.since", "screen.still", "broadcast.", "plain."].iter().any(|part| key.starts_with(part));
     let facts = book.rules.facts.iter().filter(|fact| !of_a_shift || matches!(fact.scope, Scope::Shift { .. }));
     let facts: Vec<_> = facts.collect();
@@ -281,7 +281,7 @@ fn page() -> Vec<Line> {
     for lang in [Lang::Id, Lang::En] {
         for file in catalogues(lang.code()) {
             for (key, template) in entries(&file) {
-                // Help is shown as it is; its braces are the reader's.
+                // Help is shown unchanged; its braces are meant for the reader.
                 let texts =
                     if key.starts_with("verbs.") { vec![template.clone()] } else { filled(lang, &key, &template) };
                 for text in texts {
@@ -328,7 +328,7 @@ fn is_notice(key: &str) -> bool {
 }
 
 #[test]
-fn words_page() {
+fn no_text_with_its_values_has_a_fault() {
     let page = page();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("words_page.txt");
     let mut lines = String::new();
@@ -338,7 +338,7 @@ fn words_page() {
         }
     }
     fs::write(&path, lines).expect("the page can be written");
-    // Not through a macro, whose text a passing test swallows.
+    // Not with `eprintln!`: the harness hides its output in a passing test.
     let _ = writeln!(std::io::stderr(), "{}", path.display());
 
     let glossary = Glossary::read();

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_clock_runs_on_from_there() {
+    fn a_clock_that_was_set_runs_on_from_that_time() {
         let at: DateTime<Utc> = "2021-02-01T17:30:00Z".parse().unwrap();
         let clock = Clock::showing(at);
         assert!(clock.now() >= at);

@@ -528,10 +528,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_from_the_right() {
-        for (number, grouped_) in
+        for (number, expected) in
             [("1", "1"), ("123", "123"), ("1234", "1.234"), ("281474976710656", "281.474.976.710.656")]
         {
-            assert_eq!(grouped(number, "."), grouped_);
+            assert_eq!(grouped(number, "."), expected);
         }
     }
 

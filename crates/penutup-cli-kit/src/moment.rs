@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_two_digits_twice_or_whole() {
+    fn a_time_is_hours_and_minutes_or_an_instant() {
         assert_eq!(At::parse("14:58"), NaiveTime::from_hms_opt(14, 58, 0).map(At::Time));
         assert!(matches!(At::parse("2021-02-01T14:58:00+07:00"), Some(At::Instant(_))));
         for bad in ["", "9:05", "24:00", "12:60", "14.58", "14:58:00", "+9:05", " 9:05", "2021-02-01T14:58:00", "now"] {

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paragraph_hangs_and_fits() {
+    fn a_paragraph_is_indented_and_fits_the_width() {
         let text = "Untuk mewujudkan PLN terbaik";
         assert_eq!(page(false, 24, "  - ", &[(text, Look::Plain)]), "  - Untuk mewujudkan PLN\n    terbaik\n");
         assert_eq!(page(false, 80, "", &[("", Look::Plain)]), "\n");

@@ -307,18 +307,18 @@ fn seat(root: &Table<'_>) -> Set<String> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> (Settings, Vec<Problem>) {
+    fn parsed(text: &str) -> (Settings, Vec<Problem>) {
         read(text.as_bytes(), Path::new("/folder"))
     }
 
     #[test]
     fn the_template_sets_nothing_and_each_of_its_lines_is_the_default() {
-        assert_eq!(of(TEMPLATE), (Settings::default(), vec![]));
+        assert_eq!(parsed(TEMPLATE), (Settings::default(), vec![]));
         let lines: Vec<&str> =
             TEMPLATE.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(" = ")).collect();
         assert_eq!(lines.len(), 11, "a setting without a line in the template, or a line without a setting");
         for line in lines {
-            let (settings, problems) = of(line);
+            let (settings, problems) = parsed(line);
             assert_eq!(problems, [], "{line}");
             let default = Settings {
                 lang: settings.lang.filter(|l| *l != Lang::default()),
@@ -331,9 +331,9 @@ mod tests {
     }
 
     #[test]
-    fn all_can_be_set() {
+    fn every_setting_can_be_set() {
         let (settings, problems) =
-            of("lang = 'en'\nzone = 'WITA'\ntheme = 'proyektor'\nrules = '../r.toml'\nseat = ' meja  7 '");
+            parsed("lang = 'en'\nzone = 'WITA'\ntheme = 'proyektor'\nrules = '../r.toml'\nseat = ' meja  7 '");
         assert_eq!(problems, []);
         let expected = Settings {
             lang: Some(Lang::En),
@@ -346,7 +346,7 @@ mod tests {
             journal: Journal::default(),
         };
         assert_eq!(settings, expected);
-        assert_eq!(of("rules = '/abs/r.toml'").0.rules, Some("/abs/r.toml".into()));
+        assert_eq!(parsed("rules = '/abs/r.toml'").0.rules, Some("/abs/r.toml".into()));
     }
 
     #[test]
@@ -355,18 +355,18 @@ mod tests {
         for wrong in
             ["lnag = 'id'", "lang = 'su'", "theme = 1", "zone = ' '", "rules = ''", &long, "seat = \"a\\u0007\""]
         {
-            let (settings, problems) = of(&format!("{wrong}\n"));
+            let (settings, problems) = parsed(&format!("{wrong}\n"));
             assert_eq!(problems.len(), 1, "{wrong}");
             assert_eq!(settings, Settings::default(), "{wrong}");
         }
-        let (settings, problems) = of("thema = 'dark'\nlang = 'en'");
+        let (settings, problems) = parsed("thema = 'dark'\nlang = 'en'");
         assert_eq!((settings.lang, problems.len()), (Some(Lang::En), 1));
-        assert_eq!(of("lang = ").1.len(), 1);
+        assert_eq!(parsed("lang = ").1.len(), 1);
     }
 
     #[test]
     fn the_journal_can_be_set_and_a_mistake_deletes_nothing() {
-        let journal = |text: &str| (of(text).0.journal, of(text).1.len());
+        let journal = |text: &str| (parsed(text).0.journal, parsed(text).1.len());
         let set = Journal { enabled: false, path: Some("/folder/j.db".into()), days: 30 };
         assert_eq!(journal("[journal]\nenabled = false\npath = 'j.db'\ndays = 30"), (set, 0));
         assert_eq!(journal("journal.path = ' '"), (Journal::default(), 0));
@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_telephone_and_a_folder_can_be_set() {
-        let address = |text: &str| (of(text).0.softphone, of(text).1.len());
+        let address = |text: &str| (parsed(text).0.softphone, parsed(text).1.len());
         assert_eq!(address("[softphone]\nkind = 'baresip'"), (Some("127.0.0.1:4444".into()), 0));
         assert_eq!(address("[softphone]\nkind = 'baresip'\naddress = '[::1]:5'"), (Some("[::1]:5".into()), 0));
         assert_eq!(address("[softphone]\nkind = 'none'\naddress = 'localhost:5'"), (None, 0));
@@ -389,12 +389,12 @@ mod tests {
         for wrong in ["4444", "localhost", "a b:1", "a:70000", ":1"] {
             assert_eq!(address(&format!("[softphone]\nkind = 'baresip'\naddress = '{wrong}'")), (None, 1), "{wrong}");
         }
-        assert_eq!(of("[broadcast]\nfolder = 'klb'").0.broadcast, Some("/folder/klb".into()));
-        assert_eq!(of("broadcast.folder = ''"), (Settings::default(), vec![]));
+        assert_eq!(parsed("[broadcast]\nfolder = 'klb'").0.broadcast, Some("/folder/klb".into()));
+        assert_eq!(parsed("broadcast.folder = ''"), (Settings::default(), vec![]));
     }
 
     #[test]
-    fn a_slip_drops_one_setting_which_the_last_good_one_replaces() {
+    fn a_typing_error_drops_one_setting_which_the_last_good_one_replaces() {
         let good = "rules = 'r.toml'\nseat = '07'\ntheme = 'dark'\n[broadcast]\nfolder = 'klb'\n[journal]\ndays = 30\n";
         for (from, to) in [
             ("'r.toml'", "'r.toml"),
@@ -407,7 +407,7 @@ mod tests {
             let broken = good.replace(from, to);
             let (settings, problems) = read_with(broken.as_bytes(), Some(good.as_bytes()), Path::new("/folder"));
             assert!(!problems.is_empty(), "{broken}");
-            assert_eq!(settings, of(good).0, "{broken}");
+            assert_eq!(settings, parsed(good).0, "{broken}");
             // Without a copy, the readable settings are in force.
             let alone = read_with(broken.as_bytes(), None, Path::new("/folder")).0;
             let kept =

@@ -11,6 +11,7 @@ use super::message::{Command, Greeting, Rejection, Reply, to_line};
 use super::pipe::Pipe;
 use super::socket_dir::SocketDir;
 use crate::phone_event::PhoneEvent;
+use crate::press::Presses;
 use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;
 
@@ -50,9 +51,31 @@ pub fn send_event(
     event: PhoneEvent,
     patience: Duration,
 ) -> Result<Option<Reply>, SendError> {
+    send(dir, seat, &Command::Phone(event), patience)
+}
+
+/// Sends key presses. Returns the reply, or `None` if the prompter received them but did not reply in time.
+///
+/// # Errors
+/// Why they were not delivered.
+pub fn send_presses(
+    dir: &SocketDir,
+    seat: Option<&str>,
+    presses: Presses,
+    patience: Duration,
+) -> Result<Option<Reply>, SendError> {
+    send(dir, seat, &Command::Press(presses), patience)
+}
+
+fn send(
+    dir: &SocketDir,
+    seat: Option<&str>,
+    command: &Command,
+    patience: Duration,
+) -> Result<Option<Reply>, SendError> {
     let start = Instant::now();
     let deadline = start + patience;
-    let line = to_line(&Command::Phone(event));
+    let line = to_line(command);
     if line.len() > super::message::MAX_LINE {
         return Err(SendError::TooLong);
     }
@@ -77,7 +100,7 @@ pub fn send_event(
     let mut chosen = chosen.ok_or(failure.unwrap_or(SendError::NoSeat))?;
     chosen.pipe.write(&line, deadline).map_err(|e| if is_closed(&e) { SendError::Busy } else { SendError::NoReply })?;
     match chosen.pipe.line(deadline) {
-        // A reply that can't be parsed is from a newer program; the event was delivered all the same.
+        // A reply that can't be parsed is from a newer program; the command was delivered all the same.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
         // The prompter closes no connection without a reply once it has read a command.
         Ok(None) => Err(SendError::Busy),
@@ -210,7 +233,7 @@ mod tests {
         let listening = listen(dir.clone(), seat, Arc::new(LastUse::default()), handler, |_| {});
         let start = Instant::now();
         while dir.sockets().is_empty() || !dir.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
-            assert!(start.elapsed() < WAIT, "it listens");
+            assert!(start.elapsed() < WAIT, "no prompter listens");
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {

@@ -27,6 +27,7 @@ pub mod message;
 mod owner;
 pub mod phone_event;
 mod pipe;
+pub mod press;
 pub mod rate_limit;
 #[cfg(unix)]
 mod short;
@@ -36,7 +37,9 @@ pub mod socket_dir;
 use std::time::Duration;
 
 use agent_event::AgentEvent;
-use phone_event::{Ignored, PhoneEvent};
+use message::Reply;
+use phone_event::PhoneEvent;
+use press::Presses;
 
 /// An event from the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum Incoming {
     Phone(PhoneEvent),
     /// From the fleet's agent, or about it.
     Agent(AgentEvent),
+    /// Presses from outside the window.
+    Press(Presses),
 }
 
 /// Handles the events of the server, in the threads of its connections.
@@ -52,9 +57,9 @@ pub trait Handler: Send + Sync {
     /// Hands an event over without waiting for it to be handled; `false` where nothing is handled any more.
     fn send(&self, incoming: Incoming) -> bool;
 
-    /// Hands an event over and waits until it was handled, `patience` at most. Returns the pairs that were ignored;
+    /// Hands an event over and waits until it was handled, `patience` at most. Returns the reply to its sender;
     /// `None` where it was not handled in time.
-    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Vec<Ignored>>;
+    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Reply>;
 }
 
 /// Hands every event to a channel, as a prompter that ignores nothing.
@@ -64,7 +69,7 @@ impl Handler for std::sync::mpsc::Sender<Incoming> {
         self.send(incoming).is_ok()
     }
 
-    fn request(&self, incoming: Incoming, _: Duration) -> Option<Vec<Ignored>> {
-        self.send(incoming).is_ok().then(Vec::new)
+    fn request(&self, incoming: Incoming, _: Duration) -> Option<Reply> {
+        self.send(incoming).is_ok().then(Reply::default)
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::phone_event::{Ignored, Pairs, PhoneEvent};
+use crate::press::{PressReply, Presses};
 use penutup_rules::declaration::{Declaration, time, time_text};
 
 /// The longest line in bytes, including its line break.
@@ -26,6 +27,8 @@ pub const PROTOCOL: u32 = 1;
 pub enum Command {
     /// An event of the telephone.
     Phone(PhoneEvent),
+    /// Key presses from outside the window.
+    Press(Presses),
     /// The sender is the fleet's agent: the first command of its connection.
     Fleet,
     /// The agent is running and has nothing else to report.
@@ -71,6 +74,8 @@ struct Shape {
     up: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     since: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    press: Value,
 }
 
 /// Parses a line, with or without its line break.
@@ -90,6 +95,7 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
         "start" => Ok(Command::Phone(PhoneEvent::Start { id: None, pairs })),
         "set" => Ok(Command::Phone(PhoneEvent::Set(pairs))),
         "end" => Ok(Command::Phone(PhoneEvent::End { id: None })),
+        "press" => Presses::from_json(&shape.press).map(Command::Press),
         "fleet" => Ok(Command::Fleet),
         "here" => Ok(Command::Here),
         "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Rejection::Garbled),
@@ -133,6 +139,7 @@ pub fn to_line(message: &Command) -> Vec<u8> {
         Command::Phone(PhoneEvent::Start { pairs, .. }) => Shape { set: pairs.0.clone(), ..of("start") },
         Command::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
         Command::Phone(PhoneEvent::End { .. }) => of("end"),
+        Command::Press(presses) => Shape { press: presses.to_json(), ..of("press") },
         Command::Fleet => of("fleet"),
         Command::Here => of("here"),
         Command::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
@@ -169,6 +176,9 @@ pub struct Reply {
     /// Why the whole command was rejected.
     #[serde(default)]
     pub bad: Option<Rejection>,
+    /// What came of presses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub press: Option<PressReply>,
 }
 
 /// Serializes any message of the prompter, including the line break.
@@ -185,11 +195,16 @@ mod tests {
 
     use super::*;
     use crate::phone_event::Why;
+    use crate::press::{Did, MAX_PRESS, MAX_PRESSES, PressRefusal, Refused};
     use penutup_rules::declaration::{KLB, State};
 
     fn start(pairs: &[(&str, &str)]) -> Command {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Command::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
+    }
+
+    fn presses(words: &[&str]) -> Command {
+        Command::Press(Presses::new(words.iter().map(|word| (*word).to_owned()).collect()).unwrap())
     }
 
     fn klb() -> Declaration {
@@ -212,6 +227,8 @@ mod tests {
             start(&[("nama", "Siti \"Aisyah\"\u{1b}[31m\n"), ("klb", "ya")]),
             Command::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
             Command::Phone(PhoneEvent::End { id: None }),
+            presses(&[]),
+            presses(&["said", "topik=pln-mobile", "\u{1b}]0;\n\"", ""]),
             Command::Fleet,
             Command::Here,
             Command::Klb(Box::new(klb())),
@@ -236,6 +253,39 @@ mod tests {
         assert_eq!(parse(&vec![b' '; MAX_LINE + 1]), Err(Rejection::TooLong));
         let many = format!("{{\"do\":\"set\",\"set\":[{}]}}", vec!["[\"a\",\"b\"]"; MAX_PAIRS + 1].join(","));
         assert_eq!(parse(many.as_bytes()), Err(Rejection::TooLong));
+    }
+
+    #[test]
+    fn hostile_presses_are_rejected_with_a_reason() {
+        let press = |list: &str| parse(format!("{{\"do\":\"press\"{list}}}").as_bytes());
+        assert_eq!(press(",\"press\":[\"said\",\"klb\"]"), Ok(presses(&["said", "klb"])));
+        assert_eq!(press(",\"press\":[],\"later\":{}"), Ok(presses(&[])));
+        for list in ["", ",\"press\":null", ",\"press\":\"said\"", ",\"press\":{}", ",\"press\":7"] {
+            assert_eq!(press(list), Err(Rejection::Garbled), "{list}");
+        }
+        for item in ["null", "1", "[\"said\"]", "{}", "true"] {
+            assert_eq!(press(&format!(",\"press\":[\"said\",{item}]")), Err(Rejection::Garbled), "{item}");
+        }
+        let listed = |words: &[String]| press(&format!(",\"press\":{}", serde_json::to_string(words).unwrap()));
+        assert!(listed(&vec!["said".into(); MAX_PRESSES]).is_ok());
+        assert_eq!(listed(&vec!["said".into(); MAX_PRESSES + 1]), Err(Rejection::TooLong));
+        assert!(listed(&["x".repeat(MAX_PRESS)]).is_ok());
+        assert_eq!(listed(&["x".repeat(MAX_PRESS + 1)]), Err(Rejection::TooLong));
+        // Other commands ignore the list, whatever it is.
+        assert_eq!(parse(b"{\"do\":\"end\",\"press\":7}"), parse(b"{\"do\":\"end\"}"));
+    }
+
+    #[test]
+    fn the_reply_to_presses_round_trips_and_other_replies_have_none() {
+        let refused = Refused { at: 1, why: PressRefusal::TooSoon, valid: Vec::new() };
+        for press in [
+            PressReply { did: vec![Did::Ticked, Did::NextCall], refused: None, say: Some("Kalimat \"ini\"".into()) },
+            PressReply { did: Vec::new(), refused: Some(refused), say: None },
+        ] {
+            let reply = Reply { press: Some(press), ..Reply::default() };
+            assert_eq!(serde_json::from_slice::<Reply>(&line(&reply)).unwrap(), reply);
+        }
+        assert_eq!(line(&Reply::default()), b"{\"ignored\":[],\"bad\":null}\n");
     }
 
     #[test]
@@ -290,7 +340,7 @@ mod tests {
              \"by\":\"\\u001b]0;x\\u0007 SPV\\n2\",\"why\":\"{}\"}}}}",
             "x".repeat(500)
         );
-        let Ok(Command::Klb(read)) = parse(text.as_bytes()) else { panic!("it is one") };
+        let Ok(Command::Klb(read)) = parse(text.as_bytes()) else { panic!("no declaration") };
         assert_eq!((read.by.as_deref(), read.why.map(|why| why.len())), (Some("SPV"), Some(80)));
     }
 
@@ -307,7 +357,7 @@ mod tests {
 
     #[test]
     fn the_prompters_messages_round_trip() {
-        let answer = Reply { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
+        let answer = Reply { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], ..Reply::default() };
         assert_eq!(serde_json::from_slice::<Reply>(&line(&answer)).unwrap(), answer);
         let greeting: Greeting = serde_json::from_slice(b"{\"penutup\":2,\"idle\":5,\"klb\":1}").unwrap();
         assert_eq!((greeting.penutup, greeting.seat), (2, None));

@@ -251,6 +251,7 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
                 Ok(None)
             }
             (Ok(Command::Phone(event)), None) => Ok(Some(Incoming::Phone(event))),
+            (Ok(Command::Press(presses)), None) => Ok(Some(Incoming::Press(presses))),
             (Ok(Command::Here), Some(true)) => Ok(None),
             (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Klb(klb)))),
             (Ok(Command::Rules), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Rules))),
@@ -261,7 +262,7 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
         let reply = match incoming {
             Ok(None) => Reply::default(),
             Ok(Some(message)) => match handler.request(message, REPLY_TIMEOUT) {
-                Some(ignored) => Reply { ignored, bad: None },
+                Some(reply) => reply,
                 None => return,
             },
             Err(bad) => Reply { bad: Some(bad), ..Reply::default() },

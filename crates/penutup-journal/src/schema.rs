@@ -169,7 +169,7 @@ mod tests {
     "#;
 
     /// A journal of 0.1.0 with six calls, the last of them damaged.
-    fn of_0_1_0() -> Connection {
+    fn journal_of_0_1_0() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
         prepare_to(&mut conn, 1).unwrap();
         conn.execute_batch(CALLS).unwrap();
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_flags_of_older_calls_follow_from_their_details() {
-        let mut conn = of_0_1_0();
+        let mut conn = journal_of_0_1_0();
         assert!(is_older(&conn).unwrap());
         prepare(&mut conn).unwrap();
         assert!(!is_older(&conn).unwrap());
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_older_call_is_migrated_to_a_complete_record() {
-        let mut conn = of_0_1_0();
+        let mut conn = journal_of_0_1_0();
         prepare(&mut conn).unwrap();
         let mut query = conn.prepare("SELECT json FROM detail ORDER BY call").unwrap();
         let json = query.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);

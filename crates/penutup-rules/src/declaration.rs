@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    fn of(text: &str) -> Result<Declaration, InvalidDeclaration> {
+    fn parsed(text: &str) -> Result<Declaration, InvalidDeclaration> {
         Declaration::read(text.as_bytes())
     }
 
@@ -221,24 +221,24 @@ mod tests {
         let off =
             Declaration { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
         for declared in [klb(), off] {
-            assert_eq!(of(&declared.to_table().to_string()), Ok(declared));
+            assert_eq!(parsed(&declared.to_table().to_string()), Ok(declared));
         }
     }
 
     #[test]
     fn only_version_state_and_since_are_required() {
         let least = "version = 1\nstate = 'off'\nsince = '2026-03-02T13:05:00+07:00'\n";
-        let read = of(least).unwrap();
+        let read = parsed(least).unwrap();
         assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
-        assert!(of(&format!("{least}later = [1]\n")).is_ok());
+        assert!(parsed(&format!("{least}later = [1]\n")).is_ok());
         for line in least.lines() {
-            assert_eq!(of(&least.replace(line, "")), Err(InvalidDeclaration), "{line}");
+            assert_eq!(parsed(&least.replace(line, "")), Err(InvalidDeclaration), "{line}");
         }
         for wrong in ["schema = 2", "until = 'soon'", "by = 7", "value = \"a\\u001b\""] {
-            assert_eq!(of(&format!("{least}{wrong}\n")), Err(InvalidDeclaration), "{wrong}");
+            assert_eq!(parsed(&format!("{least}{wrong}\n")), Err(InvalidDeclaration), "{wrong}");
         }
         for (right, wrong) in [("1\n", "0\n"), ("1\n", "-1\n"), ("1\n", "1.5\n"), ("off", "maybe")] {
-            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(InvalidDeclaration), "{wrong}");
+            assert_eq!(parsed(&least.replacen(right, wrong, 1)), Err(InvalidDeclaration), "{wrong}");
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let whole = klb().to_table().to_string();
         // A file cut within the last value's line; one cut between two lines may be complete without its end.
         for cut in 0..whole.len() {
-            if let Ok(read) = of(&whole[..cut]) {
+            if let Ok(read) = parsed(&whole[..cut]) {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
             }
         }
@@ -261,7 +261,7 @@ mod tests {
             "version = 1\nstate = 'on'\nsince = '2026-03-02T06:05:00Z'\nby = \"\\u001b]0;x\\u0007 SPV\\n2\"\nwhy = '{}'",
             "x".repeat(500)
         );
-        let read = of(&text).unwrap();
+        let read = parsed(&text).unwrap();
         assert_eq!(read.by.as_deref(), Some("SPV"));
         assert_eq!(read.why.unwrap().len(), MAX_WHY);
     }
@@ -270,10 +270,10 @@ mod tests {
     fn a_declaration_is_equal_to_itself_however_its_times_are_written() {
         for since in ["2026-03-02T06:05:00.25Z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
         {
-            let read = of(&format!("version = 1\nstate = 'on'\nsince = '{since}'\nby = ' a  b '")).unwrap();
-            assert_eq!(of(&read.to_table().to_string()), Ok(read), "{since}");
+            let read = parsed(&format!("version = 1\nstate = 'on'\nsince = '{since}'\nby = ' a  b '")).unwrap();
+            assert_eq!(parsed(&read.to_table().to_string()), Ok(read), "{since}");
         }
-        assert!(of("version = 1\nstate = 'on'\nsince = '9999-12-31T23:59:59-01:00'").is_err());
+        assert!(parsed("version = 1\nstate = 'on'\nsince = '9999-12-31T23:59:59-01:00'").is_err());
     }
 
     #[test]

@@ -616,11 +616,11 @@ mod tests {
             let facts = shuffled((0..old.facts.len()).collect(), &mut rng);
             let steps = shuffled((0..old.steps.len()).collect(), &mut rng);
             let place = |all: &[usize], at: usize| all.iter().position(|other| *other == at).unwrap();
-            let rule = |(cube, does, caution): &(Cube, Vec<usize>, Option<usize>)| {
+            let rule = |(cube, plan, caution): &(Cube, Vec<usize>, Option<usize>)| {
                 let moved = cube.constraints().fold(Cube::any(), |moved, (fact, values)| {
                     moved.with(place(&facts, fact), values.clone())
                 });
-                (moved, does.iter().map(|at| place(&steps, *at)).collect(), *caution)
+                (moved, plan.iter().map(|at| place(&steps, *at)).collect(), *caution)
             };
             let new = Draft {
                 facts: facts.iter().map(|at| old.facts[*at].clone()).collect(),

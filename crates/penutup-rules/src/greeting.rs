@@ -86,23 +86,23 @@ mod tests {
 
     #[test]
     fn the_last_greeting_lasts_past_midnight() {
-        let g = Greetings::new(vec![
+        let greetings = Greetings::new(vec![
             Greeting { from: 240, word: "pagi".into() },
             Greeting { from: 1080, word: "malam".into() },
         ])
         .unwrap();
-        assert_eq!(g.word(at(3, 59)), "malam");
-        assert_eq!(g.word(at(4, 0)), "pagi");
-        assert_eq!(g.next_change(at(23, 59)), Some((241, "pagi")));
+        assert_eq!(greetings.word(at(3, 59)), "malam");
+        assert_eq!(greetings.word(at(4, 0)), "pagi");
+        assert_eq!(greetings.next_change(at(23, 59)), Some((241, "pagi")));
     }
 
     #[test]
     fn the_next_change_is_counted_in_minutes() {
         assert_eq!(sop().next_change(at(14, 57)), Some((3, "sore")));
         assert_eq!(sop().next_change(at(18, 0)), Some((360, "pagi")));
-        let one = Greetings::new(vec![Greeting { from: 60, word: "hari".into() }]).unwrap();
-        assert_eq!(one.next_change(at(1, 0)), None);
-        assert_eq!(one.word(at(0, 0)), "hari");
+        let single = Greetings::new(vec![Greeting { from: 60, word: "hari".into() }]).unwrap();
+        assert_eq!(single.next_change(at(1, 0)), None);
+        assert_eq!(single.word(at(0, 0)), "hari");
     }
 
     #[test]

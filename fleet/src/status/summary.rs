@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_should_show_the_newest_on_else_the_newest_off() {
+    fn a_seat_should_show_the_newest_declaration_that_is_on_else_the_newest_one() {
         let scope = |text: &str| text.parse::<Scope>().unwrap();
         let declared = |all: &[(&str, u64, State)]| -> Option<(bool, u64)> {
             expected_klb(&all.iter().map(|(s, version, state)| (scope(s), klb(*version, *state))).collect(), &jkt())

@@ -198,7 +198,7 @@ async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
 async fn missing_closings_are_requested_until_they_arrive() {
     let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
-    let mut asks = client.subscribe(subject::resend_request(&name("jkt"), &name("a1"))).await.unwrap();
+    let mut requests = client.subscribe(subject::resend_request(&name("jkt"), &name("a1"))).await.unwrap();
     let epoch = Uuid::now_v7();
     let calls: Vec<_> = (1..=9).map(|seq| call(Uuid::now_v7(), 1, "a1", seq)).collect();
     for seq in [1, 2, 4, 5, 6] {
@@ -220,7 +220,8 @@ async fn missing_closings_are_requested_until_they_arrive() {
     send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
-        let received = tokio::time::timeout(crate::support::TIMEOUT, asks.next()).await.expect("an ask").unwrap();
+        let received =
+            tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a request").unwrap();
         asked.push(ResendRequest::parse(&received.payload).unwrap().resend);
     }
     assert_eq!(

@@ -52,7 +52,7 @@ fn signed(pair: &KeyPair, on: &str, by: &str, version: u64, payload: &str) -> En
     Envelope::sign(pair, key(on), name(by), version, payload.to_owned()).expect("a signature")
 }
 
-/// Publishes anything under a key, with a key that may.
+/// Publishes anything under a broadcast key, as an identity that may.
 async fn write(client: &Client, key: &str, bytes: impl Into<Vec<u8>>) -> String {
     let answer = client.request(format!("{}{key}", subject::BROADCAST_PREFIX), bytes.into().into()).await;
     str::from_utf8(&answer.expect("an answer").payload).unwrap().to_owned()
@@ -166,7 +166,7 @@ async fn write_access_to_a_subject_is_not_enough_to_change_a_seat() {
             signed(&jkt, "klb.site.jkt", "spv-jkt", next, &on).to_bytes(),
             Refusal::WrongKey,
         ),
-        ("yesterday's", "klb.center", older.to_bytes(), Refusal::Old),
+        ("an older version", "klb.center", older.to_bytes(), Refusal::Old),
         (
             "the same version, another content",
             "klb.center",
@@ -378,7 +378,7 @@ async fn no_reply_subject_overwrites_a_broadcast() {
     let state = seat.state();
 
     let thief = fleet.connect(Identity::Seat("jkt", "a2")).await;
-    let own = fleet.connect(Identity::Supervisor("spv-jkt")).await;
+    let supervisor = fleet.connect(Identity::Supervisor("spv-jkt")).await;
     let get = subject::direct_get(&key("klb.center"));
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     let before = sequences(&admin, &streams).await;
@@ -387,15 +387,15 @@ async fn no_reply_subject_overwrites_a_broadcast() {
             thief.publish_with_reply(subject.to_owned(), reply, "{}".into()).await.unwrap();
         }
         thief.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
-        own.publish_with_reply("$KV.BROADCAST.klb.site.jkt", reply, "{}".into()).await.unwrap();
-        own.publish_with_reply(get.clone(), reply, "".into()).await.unwrap();
-        own.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
+        supervisor.publish_with_reply("$KV.BROADCAST.klb.site.jkt", reply, "{}".into()).await.unwrap();
+        supervisor.publish_with_reply(get.clone(), reply, "".into()).await.unwrap();
+        supervisor.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
     }
     // The permitted ones were answered: three closings, three states, three broadcasts under the site's own key.
     let after = vec![before[0] + 3, before[1] + 3, before[2] + 3];
     wait_until("the streams to have them", async || (sequences(&admin, &streams).await == after).then_some(())).await;
     // A reply to a later request of the same connections shows that the earlier ones were processed.
-    for client in [&thief, &own] {
+    for client in [&thief, &supervisor] {
         let got = client.request(get.clone(), "".into()).await.unwrap();
         assert_eq!(&got.payload[..], &in_force.to_bytes()[..], "the newest message is still the centre's");
     }
@@ -403,15 +403,15 @@ async fn no_reply_subject_overwrites_a_broadcast() {
     assert_eq!(seat.state(), state);
 
     // Within the centre's account the attack does work: that is why nobody else is in it, and why seats verify.
-    let unsaid = seat.refused();
+    let refused_before = seat.refused();
     admin.publish_with_reply("$JS.API.INFO", CENTER, "".into()).await.unwrap();
     wait_until("the overwrite", async || (sequences(&admin, &streams).await[0] == after[0] + 1).then_some(())).await;
-    seat.refuses(&unsaid, Refusal::Malformed).await;
+    seat.refuses(&refused_before, Refusal::Malformed).await;
     assert_eq!(seat.state(), state);
 }
 
 #[tokio::test]
-async fn stored_messages_can_not_be_deleted() {
+async fn stored_messages_cannot_be_deleted() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let admin = fleet.connect(Identity::Program("admin")).await;
     let seat = fleet.connect(Identity::Seat("jkt", "a1")).await;
@@ -454,8 +454,8 @@ async fn oversized_and_malformed_input_ends_only_its_own_connection() {
     for (bytes, output) in wrong {
         let mut raw = Raw::authenticated(fleet.port, &seed);
         raw.send(bytes);
-        let read_to_end = raw.read_to_end();
-        assert!(read_to_end.iter().any(|line| line.contains(output)) || output.is_empty(), "{read_to_end:?}");
+        let lines = raw.read_to_end();
+        assert!(lines.iter().any(|line| line.contains(output)) || output.is_empty(), "{lines:?}");
     }
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     assert_eq!(sequences(&admin, &streams).await, [0, 0, 0]);
@@ -470,8 +470,8 @@ async fn a_connection_needs_the_right_key_authority_and_tls() {
     let (mut raw, info) = Raw::connect(fleet.port);
     assert_eq!(info["tls_required"], true);
     raw.send(b"CONNECT {\"verbose\":true}\r\nPING\r\n");
-    let read_to_end = raw.read_to_end();
-    assert!(!read_to_end.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{read_to_end:?}");
+    let lines = raw.read_to_end();
+    assert!(!lines.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{lines:?}");
 
     let who = Identity::Seat("jkt", "a1");
     let valid = || fleet.link(who);

@@ -37,9 +37,9 @@ fn start_archive(fleet: &TestFleet) -> Running {
 }
 
 impl Chain {
-    async fn start(shape: FleetSpec<'_>) -> Option<Self> {
+    async fn start(spec: FleetSpec<'_>) -> Option<Self> {
         let postgres = Postgres::start()?;
-        let fleet = TestFleet::start(&FleetSpec { database: Some(&postgres), ..shape }).await?;
+        let fleet = TestFleet::start(&FleetSpec { database: Some(&postgres), ..spec }).await?;
         let archive = start_archive(&fleet);
         Some(Self { archive, fleet, postgres })
     }
@@ -96,7 +96,7 @@ fn reason(version: u64) -> String {
     format!("uji nomor {version:03}")
 }
 
-/// Closes calls like an agent does: ticks everything and begins the next call. With `x`, because a Space right after
+/// Closes calls as a CSO does: ticks everything and begins the next call. With `x`, because a Space right after
 /// another counts as a held key.
 async fn close_calls(screen: &mut Screen, calls: usize) {
     for _ in 0..calls {

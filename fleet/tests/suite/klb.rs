@@ -95,7 +95,7 @@ async fn of_concurrent_declarations_each_succeeds_or_reports_the_conflict() {
     assert_eq!(history.len(), succeeded);
     assert!(history.is_sorted_by_key(|stored| stored.envelope.as_ref().unwrap().version));
 
-    // The write itself compares.
+    // The write itself also compares the sequence.
     let stream = BroadcastStream::connect(&fleet.link(Identity::Supervisor("pusat")), Lang::En).await.unwrap();
     let again: &Envelope = history[0].envelope.as_ref().unwrap();
     let expected = history.last().unwrap().sequence;

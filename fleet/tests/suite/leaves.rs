@@ -48,8 +48,8 @@ async fn hub_has(fleet: &TestFleet, stream: &str, count: u64) {
 #[tokio::test]
 async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hub() {
     let (leaf_port, port) = (free_port(), free_port());
-    let shape = FleetSpec { leaves: Some((leaf_port, vec![("jkt", port)])), ..FleetSpec::default() };
-    let Some(mut fleet) = TestFleet::start(&shape).await else { return };
+    let spec = FleetSpec { leaves: Some((leaf_port, vec![("jkt", port)])), ..FleetSpec::default() };
+    let Some(mut fleet) = TestFleet::start(&spec).await else { return };
     let config = fleet.out().join("leaves/jkt/nats.conf");
     let _leaf = Nats::start(&installed().unwrap(), &config, port).expect("the leaf's port");
     let admin = Center::read(&fleet.config(Identity::Program("admin")), Lang::En).unwrap().link;
@@ -62,7 +62,7 @@ async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hu
     assert!(again.iter().all(|outcome| outcome.change == StreamChange::Unchanged), "{again:?}");
     assert!(fleet.streams().await.iter().all(|outcome| outcome.change == StreamChange::Unchanged));
 
-    // Down: broadcasts, live and by polling, and resend requests.
+    // From the hub to the leaf: broadcasts, live and by polling, and resend requests.
     let seat = TestSeat::start(&fleet, "jkt", "a1").await;
     let at_hub = TestSeat::start(&fleet, "bdg", "b1").await;
     let client = fleet.connect(Identity::Seat("jkt", "a2")).await;
@@ -71,7 +71,7 @@ async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hu
     let now = Utc::now().timestamp().unsigned_abs();
     let [first, second, third, last] = [now, now + 1, now + 2, now + 3].map(|version| declared(&fleet, version));
     // Repeated until the two servers are connected.
-    wait_until("the way between the servers", async || {
+    wait_until("the connection between the servers", async || {
         declare(&fleet, &first).await;
         timeout(Duration::from_millis(200), received.next()).await.ok()
     })
@@ -82,11 +82,11 @@ async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hu
         at_hub.knows(envelope).await;
     }
     let bytes = [&first, &second, &third].map(Envelope::to_bytes);
-    let mut since = next(&mut received).await;
-    while since.payload[..] == bytes[0][..] {
-        since = next(&mut received).await;
+    let mut message = next(&mut received).await;
+    while message.payload[..] == bytes[0][..] {
+        message = next(&mut received).await;
     }
-    assert_eq!(&since.payload[..], &bytes[1][..]);
+    assert_eq!(&message.payload[..], &bytes[1][..]);
     assert_eq!(&next(&mut received).await.payload[..], &bytes[2][..], "each arrives once, in order");
     let get = || client.request(subject::direct_get(&Key::Klb("center".parse().unwrap())), "".into());
     wait_until("the leaf's mirror", async || (get().await.ok()?.payload[..] == bytes[2][..]).then_some(())).await;
@@ -94,7 +94,7 @@ async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hu
     archive.publish("ask.jkt.a2", "again".into()).await.unwrap();
     assert_eq!(&next(&mut asked).await.payload[..], b"again");
 
-    // Up: closings, acknowledged by the leaf, and states.
+    // From the leaf to the hub: closings, acknowledged by the leaf, and states.
     let closing = async |n: u64| {
         let ack = client.request("closing.jkt.a2", "{}".into()).await.expect("an acknowledgement");
         let ack = str::from_utf8(&ack.payload).unwrap().to_owned();

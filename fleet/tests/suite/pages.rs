@@ -43,8 +43,8 @@ fn commands(page: &str) -> Vec<&str> {
 async fn the_commands_of_the_fleet_page_work() {
     let Some(postgres) = Postgres::start() else { return };
     let supervisors = vec![("pusat", "Pusat", vec!["center", "rules", "site.jkt"])];
-    let shape = FleetSpec { supervisors, database: Some(&postgres), ..FleetSpec::default() };
-    let Some(fleet) = TestFleet::start(&shape).await else { return };
+    let spec = FleetSpec { supervisors, database: Some(&postgres), ..FleetSpec::default() };
+    let Some(fleet) = TestFleet::start(&spec).await else { return };
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fleet.md");
     let page = fs::read_to_string(page).unwrap();
     let file = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
@@ -69,9 +69,9 @@ async fn the_commands_of_the_fleet_page_work() {
             continue;
         }
         // The running fleet is provisioned again, and there is no terminal for a confirmation.
-        let asks = line.contains("rules publish") || line.contains("rules rollback");
+        let needs_confirmation = line.contains("rules publish") || line.contains("rules rollback");
         let here = line.replace("fleet.toml fleet", "fleet.toml out").replace("jkt/a0007", "jkt/a3");
-        let command = here.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
+        let command = here.replace(EXAMPLE, &version) + if needs_confirmation { " --yes" } else { "" };
         let output = shell_as(&fleet, &command, &config);
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(output.status.success(), "{command}: {out}{err}");
@@ -84,8 +84,8 @@ async fn the_commands_of_the_fleet_page_work() {
     }
     assert!(done >= 15 && archive.is_some_and(|mut archive| archive.process.runs()), "{done}");
     assert!(fs::read_to_string(fleet.folder().join("old.toml")).unwrap().contains("Rev-2"));
-    let question = page.split("\n```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    assert!(postgres.connect().await.query(question, &[]).await.expect("an answer").is_empty());
+    let sql = page.split("\n```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(postgres.connect().await.query(sql, &[]).await.expect("an answer").is_empty());
 }
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn the_commands_of_the_supervisors_page_work() {
     let mut version = EXAMPLE.to_owned();
     for line in lines {
         // There is no terminal for a confirmation.
-        let asks = line.contains("rules publish") || line.contains("rules rollback");
-        let command = line.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
+        let needs_confirmation = line.contains("rules publish") || line.contains("rules rollback");
+        let command = line.replace(EXAMPLE, &version) + if needs_confirmation { " --yes" } else { "" };
         let output = shell(&fleet, &command);
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(output.status.success(), "{command}: {out}{err}");

@@ -81,7 +81,7 @@ async fn messages_cross_between_the_accounts_and_replies_come_back() {
     .await;
     let older = "{\"seq\":1,\"next_by_subj\":\"$KV.BROADCAST.klb.center\"}";
     let got = supervisor.request(subject::DIRECT_GET, older.into()).await.unwrap();
-    assert_eq!(&got.payload[..], b"one", "a supervisor reads what was");
+    assert_eq!(&got.payload[..], b"one", "a supervisor reads earlier messages");
 }
 
 #[tokio::test]

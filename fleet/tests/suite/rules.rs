@@ -19,7 +19,7 @@ fn file(fleet: &TestFleet, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn other() -> String {
+fn revised() -> String {
     BUILT_IN.replace("Rev-1", "Rev-2").replace("Agar semua makin mudah, ayo", "Ayo")
 }
 
@@ -35,7 +35,7 @@ async fn rules_are_checked_compared_published_listed_and_rolled_back() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let first = file(&fleet, "satu.toml", &BUILT_IN.replace("Rev-1", "Rev-1a"));
-    let second = file(&fleet, "dua.toml", &other());
+    let second = file(&fleet, "dua.toml", &revised());
     let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
 

@@ -69,11 +69,11 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     let rules = fleet.folder().join("aturan.toml");
     std::fs::write(&rules, penutup_rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
     run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
-    let on_air = json(&run(&config, &["status", "--once", "--format", "json"]).out);
+    let broadcasts = json(&run(&config, &["status", "--once", "--format", "json"]).out);
     let version = |of: &Value| of["version"].as_u64().unwrap();
-    assert_eq!((&on_air["klb"][0]["scope"], &on_air["klb"][0]["why"]), (&"center".into(), &"gempa".into()));
-    assert_eq!(on_air["rules"]["revision"], "Rev-7");
-    let (klb, published) = (version(&on_air["klb"][0]), version(&on_air["rules"]));
+    assert_eq!((&broadcasts["klb"][0]["scope"], &broadcasts["klb"][0]["why"]), (&"center".into(), &"gempa".into()));
+    assert_eq!(broadcasts["rules"]["revision"], "Rev-7");
+    let (klb, published) = (version(&broadcasts["klb"][0]), version(&broadcasts["rules"]));
 
     let current = |revision: &str| RulesState { version: published, sha256: "ab".into(), revision: revision.into() };
     let on = Some(KlbState { version: klb, on: true });

@@ -26,7 +26,7 @@ pub use fleet::{FleetSpec, Identity, TestFleet};
 pub use postgres::Postgres;
 pub use test_seat::TestSeat;
 
-/// For every condition: far longer than it takes, for a loaded machine.
+/// The limit for every condition: far longer than even a loaded machine needs.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_draws_the_same_as_ratatui() {
+    fn a_line_is_drawn_as_ratatui_draws_it() {
         let styles = [Style::new(), Style::new().bold(), Style::new().fg(Color::Red).underlined()];
         let texts =
             ["", " ", "Terima kasih", "── · …", "e\u{301}李", "\u{301}a", "👩\u{200d}👧 ", "▌▐√»↑↓│", "أمينة", "~"];

@@ -98,6 +98,18 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
     let fits = |left: &[Span<'static>], right: &[Span<'static>]| {
         wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) <= look.columns
     };
+    // That a press came from outside takes the place of the titles, and of texts beside the clock.
+    if app.is_pressed_outside() {
+        let press = &app.words().press;
+        let marks = [press.mark, press.mark_short]
+            .map(|mark| vec![look.span(" ", Role::Text), filled(look, mark, Role::Badge)]);
+        let all: Vec<_> = std::iter::once(whole.clone()).chain(rights).chain([vec![clock()]]).collect();
+        let pair = |mark: &Vec<Span<'static>>| {
+            all.iter().find(|right| fits(mark, right)).map(|right| (mark.clone(), right.clone()))
+        };
+        let (left, right) = marks.iter().find_map(pair).unwrap_or_else(|| (Vec::new(), vec![clock()]));
+        return look.two_ends(left, right);
+    }
     if let Some(left) = left.into_iter().find(|left| fits(left, &whole)) {
         return look.two_ends(left, whole);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Home, assert_harmless, json, penutup};
 
 #[test]
-fn the_built_in_rules_are_good() {
+fn check_accepts_the_built_in_rules() {
     let out = Home::new().penutup(["check"]).ok();
     assert_eq!(out, "SOP bawaan: valid. 3 kondisi, 8 aturan, 12 situasi, masing-masing tepat satu jawaban.\n");
     let out = Home::new().penutup(["check", "--lang", "en", "--deny-warnings"]).ok();
@@ -32,7 +32,7 @@ fn without_a_file_it_checks_the_one_in_use() {
 }
 
 #[test]
-fn the_shape_of_a_problem_in_json() {
+fn a_problem_in_json_has_the_documented_shape() {
     let home = Home::new();
     home.write("gap.toml", BUILT_IN.replacen("[\"belum-tahu\", \"belum\"]", "\"belum\"", 1));
     let ran = home.penutup(["check", "gap.toml", "--format", "json"]).run();
@@ -81,12 +81,12 @@ fn warnings_are_reported_and_denied_only_on_request() {
 }
 
 #[test]
-fn rules_before_their_first_day() {
+fn rules_before_their_first_day_have_a_warning() {
     let home = Home::new();
     home.write("later.toml", BUILT_IN.replace("issuer ", "effective_from = 2030-05-01\nissuer "));
     let at = |time: &str| home.penutup(["check", "later.toml", "--at", time]).run();
     at("2030-04-30T16:59:59Z").status(0).out_has("peringatan[not-yet-effective]").out_has("2030-05-01");
-    // The head office's day began an hour before.
+    // 17.00 UTC is midnight in WIB, the first zone of the rules.
     at("2030-04-30T17:00:00Z").status(0).out_has("later.toml: valid.");
 }
 
@@ -137,7 +137,7 @@ fn a_file_without_permission_is_status_2() {
 }
 
 #[test]
-fn hostile_files_are_reported_briefly_and_cleaned() {
+fn hostile_files_are_reported_briefly_and_without_control_characters() {
     let home = Home::new();
     let line = format!("schema = 1\n{} = 1\n", "x".repeat(1_000_000));
     let deep = format!("schema = {}1{}", "[".repeat(400_000), "]".repeat(400_000));
@@ -181,7 +181,7 @@ fn at_most_fifty_problems_of_a_code_are_shown_and_the_rest_counted() {
 }
 
 #[test]
-fn colour_is_for_terminals_only() {
+fn without_a_terminal_messages_have_no_colour() {
     let ran = penutup(["check", "hilang.toml"]);
     ran.status(2);
     assert_harmless(&ran.err);

@@ -2,9 +2,9 @@
 
 use crate::support::{Home, assert_harmless, penutup};
 
-/// The last line for these arguments: what follows "selamat".
+/// What follows "selamat" in the closing for these arguments.
 #[track_caller]
-fn behind_selamat(args: &[&str]) -> String {
+fn after_selamat(args: &[&str]) -> String {
     let out = Home::new().penutup([&["say"], args].concat()).ok();
     out.rsplit_once("selamat ").expect("the thanks").1.trim_end_matches('\n').to_owned()
 }
@@ -57,10 +57,10 @@ fn the_json_has_exactly_the_documented_shape_and_key_order() {
 
 #[test]
 fn values_match_by_id_and_choices_in_any_case() {
-    assert_eq!(behind_selamat(&["--at", "08:00", "sapaan=ibu", "nama=Siti Aminah"]), "pagi Ibu Siti Aminah");
-    assert_eq!(behind_selamat(&["--at", "08:00", "sapaan=BAPAK/IBU"]), "pagi Bapak/Ibu");
-    assert_eq!(behind_selamat(&["--at", "08:00", "sapaan=bapak"]), "pagi Bapak");
-    assert_eq!(behind_selamat(&["--at", "08:00", "nama="]), "pagi Bapak/Ibu");
+    assert_eq!(after_selamat(&["--at", "08:00", "sapaan=ibu", "nama=Siti Aminah"]), "pagi Ibu Siti Aminah");
+    assert_eq!(after_selamat(&["--at", "08:00", "sapaan=BAPAK/IBU"]), "pagi Bapak/Ibu");
+    assert_eq!(after_selamat(&["--at", "08:00", "sapaan=bapak"]), "pagi Bapak");
+    assert_eq!(after_selamat(&["--at", "08:00", "nama="]), "pagi Bapak/Ibu");
 }
 
 #[test]
@@ -81,14 +81,14 @@ fn a_leading_honorific_sets_the_honorific() {
         ("Ibunda Ratu", "Bapak/Ibu Ibunda Ratu"),
         ("bu", "Ibu"),
     ] {
-        assert_eq!(behind_selamat(&["--at", "08:00", &format!("nama={name}")]), format!("pagi {expected}"), "{name}");
+        assert_eq!(after_selamat(&["--at", "08:00", &format!("nama={name}")]), format!("pagi {expected}"), "{name}");
     }
-    assert_eq!(behind_selamat(&["--at", "08:00", "nama=bu Rini", "sapaan=bapak"]), "pagi Bapak Rini");
-    assert_eq!(behind_selamat(&["--at", "08:00", "sapaan=bapak", "nama=bu Rini"]), "pagi Bapak Rini");
+    assert_eq!(after_selamat(&["--at", "08:00", "nama=bu Rini", "sapaan=bapak"]), "pagi Bapak Rini");
+    assert_eq!(after_selamat(&["--at", "08:00", "sapaan=bapak", "nama=bu Rini"]), "pagi Bapak Rini");
 }
 
 #[test]
-fn a_hostile_name_is_spoken_cleaned() {
+fn control_characters_are_removed_from_a_name() {
     for (name, expected) in [
         ("\u{1b}[31mBudi\u{1b}[0m", "Budi"),
         ("\u{1b}]0;judul\u{7}Budi", "Budi"),
@@ -118,15 +118,15 @@ fn an_invalid_or_too_long_name_is_refused_and_not_cut() {
         assert_all(&refused(&[&format!("nama={number}")]), &["angka saja", "nama=…"]);
     }
     let (fits, over) = ("e\u{301}".repeat(60), "e\u{301}".repeat(61));
-    assert_eq!(behind_selamat(&["--at", "08:00", &format!("nama={fits}")]), format!("pagi Bapak/Ibu {fits}"));
-    assert_eq!(behind_selamat(&["--at", "08:00", &format!("nama=pak {fits}")]), format!("pagi Bapak {fits}"));
+    assert_eq!(after_selamat(&["--at", "08:00", &format!("nama={fits}")]), format!("pagi Bapak/Ibu {fits}"));
+    assert_eq!(after_selamat(&["--at", "08:00", &format!("nama=pak {fits}")]), format!("pagi Bapak {fits}"));
     assert_all(&refused(&[&format!("nama={over}")]), &["61 karakter", "batasnya 60"]);
     let huge = Home::new().penutup(["say", "nama=-"]).stdin("x".repeat(10 << 20)).failed();
     assert!(huge.contains("batasnya 60") && huge.len() < 500, "{huge}");
 }
 
 #[test]
-fn a_name_from_standard_input() {
+fn a_name_can_be_read_from_standard_input() {
     let home = Home::new();
     let say = |input: &[u8]| home.penutup(["say", "--at", "08:00", "nama=-"]).stdin(input);
     assert!(say(b"\r\nibu Siti Aminah\r\nJl. Mawar 5\r\n").ok().ends_with("selamat pagi Ibu Siti Aminah\n"));
@@ -164,13 +164,13 @@ fn the_time_is_local_to_the_zone_or_an_instant() {
         let text = |key: &str| json[key].as_str().expect("a text").to_owned();
         (text("zone"), text("time"), text("greeting"))
     };
-    let of = |zone: &str, time: &str, greeting: &str| (zone.to_owned(), time.to_owned(), greeting.to_owned());
-    assert_eq!(time(&["--at", "14:58"]), of("WIB", "14:58", "siang"));
-    assert_eq!(time(&["--at", "14:58", "--zone", "WIT"]), of("WIT", "14:58", "siang"));
-    assert_eq!(time(&["--at", "2021-02-01T14:58:00+07:00"]), of("WIB", "14:58", "siang"));
-    assert_eq!(time(&["--at", "2021-02-01T14:58:00+07:00", "--zone", "WITA"]), of("WITA", "15:58", "sore"));
-    assert_eq!(time(&["--at", "2021-02-01T14:58:59.9+07:00", "--zone", "WIT"]), of("WIT", "16:58", "sore"));
-    assert_eq!(time(&["--at", "2021-01-31T15:00:00Z", "--zone", "WIT"]), of("WIT", "00:00", "pagi"));
+    let expected = |zone: &str, time: &str, greeting: &str| (zone.to_owned(), time.to_owned(), greeting.to_owned());
+    assert_eq!(time(&["--at", "14:58"]), expected("WIB", "14:58", "siang"));
+    assert_eq!(time(&["--at", "14:58", "--zone", "WIT"]), expected("WIT", "14:58", "siang"));
+    assert_eq!(time(&["--at", "2021-02-01T14:58:00+07:00"]), expected("WIB", "14:58", "siang"));
+    assert_eq!(time(&["--at", "2021-02-01T14:58:00+07:00", "--zone", "WITA"]), expected("WITA", "15:58", "sore"));
+    assert_eq!(time(&["--at", "2021-02-01T14:58:59.9+07:00", "--zone", "WIT"]), expected("WIT", "16:58", "sore"));
+    assert_eq!(time(&["--at", "2021-01-31T15:00:00Z", "--zone", "WIT"]), expected("WIT", "00:00", "pagi"));
     assert_eq!(time(&["--at", "9999-12-31T23:59:59+00:00"]).0, "WIB");
     for bad in ["25:00", "9:05", "14.58", "14:58:00", "kemarin", "2021-02-01", "2021-02-01T14:58:00", ""] {
         assert_all(&refused(&["--at", bad]), &["14:58"]);

@@ -52,7 +52,7 @@ fn pairs(facts: [&str; 3]) -> [String; 3] {
 }
 
 #[test]
-fn every_situation_at_every_edge_in_every_zone() {
+fn every_situation_is_spoken_letter_for_letter_at_every_edge_in_every_zone() {
     let home = Home::new();
     for (facts, _, spoken, _) in TABLE {
         for zone in ["WIB", "WITA", "WIT"] {
@@ -67,7 +67,7 @@ fn every_situation_at_every_edge_in_every_zone() {
 }
 
 #[test]
-fn every_situation_with_a_name_as_steps_and_as_json() {
+fn every_situation_is_complete_as_steps_and_as_json() {
     let home = Home::new();
     for (facts, ids, spoken, caution) in TABLE {
         let say = |form: &str| {
@@ -102,7 +102,7 @@ fn every_situation_with_a_name_as_steps_and_as_json() {
 }
 
 #[test]
-fn the_two_complete_sentences_of_the_sop_letter_for_letter() {
+fn the_two_complete_sentences_of_the_sop_are_spoken_letter_for_letter() {
     let home = Home::new();
     let say = |topik: &str| {
         home.penutup(["say", "--at", "08:00", &format!("topik={topik}"), "sapaan=Bapak", "nama=Budi"]).ok()

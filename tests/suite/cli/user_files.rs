@@ -13,7 +13,7 @@ fn revision(home: &Home, args: &[&str], env: Option<&str>) -> String {
 }
 
 #[test]
-fn flag_environment_settings_own_file_built_in() {
+fn the_rules_are_taken_from_flag_environment_settings_own_file_in_this_order() {
     let home = Home::new();
     let rev = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
     assert_eq!(revision(&home, &[], None), "Rev-1");
@@ -108,7 +108,10 @@ fn the_share_suggested_by_init_works_in_settings() {
     let template = std::fs::read_to_string(home.config("settings.toml")).expect("the file");
     for line in &lines {
         let key = line.split(" = ").next().unwrap_or_default();
-        assert!(template.lines().any(|l| l.starts_with(&format!("# {key} = "))), "{key} stands in it behind a #");
+        assert!(
+            template.lines().any(|l| l.starts_with(&format!("# {key} = "))),
+            "{key} is in the template, commented out"
+        );
     }
     let output = home.penutup(["paths"]).ok();
     assert!(output.contains("broadcast.folder belum diisi di pengaturan"), "{output}");
@@ -131,7 +134,7 @@ fn the_share_suggested_by_init_works_in_settings() {
 }
 
 #[test]
-fn a_failing_init_reports_why() {
+fn an_init_that_cannot_write_reports_why() {
     let home = Home::new();
     home.write("config", "a file where a folder should be");
     let output = home.penutup(["init"]).failed();
@@ -181,12 +184,12 @@ fn one_variable_moves_all_folders() {
         assert!(line("jurnal").contains(below.join("data").join("journal.db").to_str().expect("UTF-8")), "{out}");
     }
     if cfg!(unix) {
-        assert!(!paths("").contains("PENUTUP_HOME"), "an empty one is not set");
+        assert!(!paths("").contains("PENUTUP_HOME"), "an empty variable counts as not set");
     }
 }
 
 #[test]
-fn no_verb_writes_anything_but_init() {
+fn only_init_writes_files() {
     let home = Home::new();
     for args in [&["say"][..], &["check"], &["paths"], &["man"], &["completions", "bash"], &["help"]] {
         home.penutup(args).ok();
@@ -210,7 +213,7 @@ fn an_unusable_home_blocks_nothing() {
 }
 
 /// A user without an entry in the machine's list of users, and without a home in the environment. Only root can become
-/// one; where the tests run as somebody else, there is nothing to see here.
+/// one; where the tests run as another user, nothing is tested.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_missing_home_blocks_nothing() {

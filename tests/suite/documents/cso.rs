@@ -79,13 +79,13 @@ fn the_keys_on_the_page_are_the_prompters() {
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         .map(str::to_owned)
         .collect();
-    let mut there = BTreeSet::new();
+    let mut expected = BTreeSet::new();
     for stage in states() {
         for row in keymap::all(&stage.app) {
-            there.extend(row.keys.iter().map(|key| key.name(words).into_owned()));
+            expected.extend(row.keys.iter().map(|key| key.name(words).into_owned()));
         }
     }
-    assert_eq!(named, there);
+    assert_eq!(named, expected);
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn the_quotations_on_the_page_are_on_the_screen() {
         }
     }
     for text in quoted() {
-        // The page omits the rest.
+        // A quotation that ends with … leaves out the rest.
         let part = text.trim_end_matches(['…', ' ']);
         assert!(keys.contains(&*text) || screens.contains(part), "{text:?} is nowhere on\n{screens}");
     }
 }
 
-/// A sheet that any browser prints on one page of A4: computed from the style's own measures, in millimetres, with
-/// letters wider than those of the fonts it names.
+/// Any browser prints the page on one sheet of A4. Computed in millimetres from the measures of the style, with letters
+/// wider than those of the fonts that it names.
 #[test]
 fn the_page_fits_one_sheet() {
     let (wide, high) = (182.0, 297.0 - 2.0 * 10.0);

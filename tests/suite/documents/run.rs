@@ -7,7 +7,7 @@ use super::{RUN_BY, blocks, command, is_run_elsewhere, pages, read};
 use crate::support::Home;
 use crate::term::Term;
 
-/// The pages' folder of a site's share; in a test it is in the home folder.
+/// The folder of a site's share on the pages; the test replaces it with a folder in its home.
 const SHARE: &str = "/srv/penutup";
 
 /// A page whose commands are run in order.
@@ -64,7 +64,7 @@ impl Walk<'_> {
         }
         let out = shell.env("PATH", &path).output().expect("sh runs");
         let err = String::from_utf8_lossy(&out.stderr);
-        // Differing files are not an error but a result.
+        // `penutup diff` exits with 1 if the files differ.
         let expected = i32::from(line.starts_with("penutup diff ") && !line.contains("||"));
         assert!(out.status.code() == Some(expected) && err.is_empty(), "{}: {line}: {err}", self.page);
         self.last = String::from_utf8(out.stdout).expect("text");
@@ -82,7 +82,7 @@ impl Walk<'_> {
         };
         term.shows(first).send("q");
         assert_eq!(term.ends().exit_code(), u32::from(exam), "{}: {args:?}", self.page);
-        term.is_restored();
+        term.assert_restored();
         self.last.clear();
     }
 }
@@ -110,15 +110,15 @@ fn walk(page: &str) -> Home {
 
 #[test]
 fn every_command_of_every_page_runs() {
-    let mine = pages().into_iter().filter(|page| RUN_BY.iter().all(|(name, _, _)| name != page));
-    for page in mine {
+    let tested_here = pages().into_iter().filter(|page| RUN_BY.iter().all(|(name, _, _)| name != page));
+    for page in tested_here {
         walk(&page);
     }
 }
 
-/// What the supervisor's page promises of its steps, beside that they run.
+/// The results that the supervisor's page promises for its steps.
 #[test]
-fn the_supervisors_way_leads_through_the_share() {
+fn the_supervisors_steps_publish_and_roll_back_rules_on_the_share() {
     let home = walk("docs/supervisor.md");
     let file = |path: &str| std::fs::read_to_string(home.path().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
     let output = home.penutup(["paths"]).ok();
@@ -130,7 +130,7 @@ fn the_supervisors_way_leads_through_the_share() {
     assert!(file("srv/klb/klb.toml").contains("off"), "KLB was lifted");
 }
 
-/// The home after the page on packages: what it puts where.
+/// The home after the commands of docs/packages.md.
 pub fn after_packages() -> Home {
     walk("docs/packages.md")
 }

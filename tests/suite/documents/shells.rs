@@ -1,4 +1,4 @@
-//! What the page on packages puts in place serves its shell, and man.
+//! The completions and the man page that docs/packages.md installs work in their shells and in man.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Cards from the live rules: for random sound rules files, every rule, requirement, edge and zone that stories can reach
-//! is reached, and no other is claimed to be; answers as they should be are right, under any rules, in every way.
+//! Cards for random sound rules files: exactly the rules, requirements, edges and zones that stories can reach are
+//! reached, and the others are reported; right answers are graded as right, under any rules, in every way of answering.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -103,24 +103,24 @@ fn exactly_the_unreached_rules_are_reported() {
         let set = generator.generate(&coverage, seed);
         // Mentioning more facts never leads to more possible answers, so every fact that can be mentioned is. The author
         // did not know a value that no story names, so a story can't exclude it.
-        let of = |fact: usize| -> Vec<Option<usize>> {
+        let mentionable = |fact: usize| -> Vec<Option<usize>> {
             let values = (0..rules.facts[fact].values.len()).filter(|v| kept.contains(&(fact, *v))).map(Some);
             let values: Vec<_> = values.collect();
             if values.is_empty() { vec![None] } else { values }
         };
-        let tales = (0..rules.facts.len()).fold(vec![Vec::new()], |tales: Vec<Vec<Option<usize>>>, fact| {
-            tales.iter().flat_map(|t| of(fact).into_iter().map(|v| [t.as_slice(), &[v]].concat())).collect()
+        let mentions = (0..rules.facts.len()).fold(vec![Vec::new()], |mentions: Vec<Vec<Option<usize>>>, fact| {
+            mentions.iter().flat_map(|m| mentionable(fact).into_iter().map(|v| [m.as_slice(), &[v]].concat())).collect()
         });
-        let open = |tale: &Vec<Option<usize>>| -> Vec<Situation> {
+        let open = |mentioned: &Vec<Option<usize>>| -> Vec<Situation> {
             let fits = |s: &Situation| {
                 let fact_fits = |(fact, value): (usize, &Option<usize>)| {
                     value.is_none_or(|v| s.value(fact) == v || !kept.contains(&(fact, s.value(fact))))
                 };
-                tale.iter().enumerate().all(fact_fits)
+                mentioned.iter().enumerate().all(fact_fits)
             };
             Situation::all(rules).filter(fits).collect()
         };
-        let open: Vec<Vec<Situation>> = tales.iter().map(open).collect();
+        let open: Vec<Vec<Situation>> = mentions.iter().map(open).collect();
         let decided = |open: &Vec<Situation>| {
             open.iter().all(|s| decide(rules, s).rule.steps == decide(rules, &open[0]).rule.steps)
         };
@@ -137,14 +137,14 @@ fn exactly_the_unreached_rules_are_reported() {
     assert!(lost > 50 && reached > 50, "{lost} {reached}");
 }
 
-/// What a trainee may take for right: any situation that the story leaves possible.
+/// A trainee may answer for any situation that the story leaves possible.
 #[test]
 fn no_right_answer_is_marked_wrong_for_open_facts() {
     let (mut cards, mut open_cards) = (0, 0);
     for seed in 0..300 {
         let loaded = loaded(rules(seed, 5));
         let rules = &loaded.rules;
-        // The author knew the values that no story mentions.
+        // `reviewed`: the author knew every value, also those that no story mentions.
         let kept = some_values(rules, seed);
         let mut source = String::from("schema = 1\n");
         let reviewed = |fact: &penutup::rules::ruleset::Fact| {
@@ -182,7 +182,8 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
     assert!(cards > 500 && open_cards > 100, "{cards} {open_cards}");
 }
 
-/// The situations that the embedded stories' author could mean by a card under other rules.
+/// Cards of the embedded stories and `own` under changed rules. Every situation that a card leaves possible must have
+/// its plan.
 fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card>, Vec<String>) {
     let loaded = revised(parts);
     let own = story::read(own.as_bytes()).expect("sound stories");
@@ -279,14 +280,14 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     assert_eq!(not_asked, [""; 0]);
 }
 
-/// The line of the built-in rules with this in it.
+/// The line of the built-in rules that contains this part.
 fn line_with(part: &str) -> &'static str {
     penutup::rules::BUILT_IN.lines().find(|line| line.contains(part)).expect("a line of the built-in rules")
 }
 
 /// A fact that a story does not mention has its first value only as long as the rules begin with that value.
 #[test]
-fn what_is_unsaid_means_the_first_value_only_while_the_rules_begin_with_it() {
+fn an_unmentioned_fact_has_its_first_value_only_while_the_rules_begin_with_it() {
     let (unknown, has) = (line_with("{ id = \"belum-tahu\""), line_with("{ id = \"telah\""));
     let (from, to) = (format!("{unknown}\n{has}"), format!("{has}\n{unknown}"));
     let parts = [(from.as_str(), to.as_str())];
@@ -342,16 +343,16 @@ fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
     }
 }
 
-/// Answers the open card as it should be.
+/// Answers the open card correctly.
 fn answer(session: &mut Session) {
     let now = wib("08:00");
     let card = session.card().expect("an open card").clone();
     let rules = session.rules().clone();
-    let (way, work) = (session.kind(), session.draft().clone());
+    let (kind, draft) = (session.kind(), session.draft().clone());
     let mut go = |step| {
         session.update(step, now);
     };
-    match way {
+    match kind {
         ExerciseKind::Case => {
             for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_some()) {
                 (0..card.situation.value(fact)).for_each(|_| go(SessionAction::App(Action::Fact(fact))));
@@ -363,7 +364,7 @@ fn answer(session: &mut Session) {
             go(SessionAction::App(Action::SaidAll));
         }
         ExerciseKind::Blind => {
-            let Draft::Blind { offered, .. } = work else { panic!("without the script") };
+            let Draft::Blind { offered, .. } = draft else { panic!("without the script") };
             for step in card.spoken(&rules) {
                 go(SessionAction::ChooseAt(offered.iter().position(|s| *s == step).expect("offered")));
             }

@@ -1,4 +1,4 @@
-//! The trainers' document: it names every option. That its commands run is seen with those of all pages.
+//! The trainers' document names every option. Its commands are run by `documents/run.rs`, as those of all pages.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Whole screens of practice and presentation: pictures of text at three sizes, and no panic at any other.
+//! Whole screens of practice and presentation: text snapshots at three sizes, and no panic at any other.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ fn all() -> Vec<(&'static str, Played)> {
 }
 
 #[test]
-fn every_screen_at_three_sizes() {
+fn every_screen_is_drawn_as_expected_at_three_sizes() {
     for (name, mut played) in all() {
         let mut out = String::new();
         for (columns, height) in SIZES {
@@ -205,7 +205,7 @@ fn every_scene_of_the_deck_reads_whole_at_60_by_18() {
 }
 
 #[test]
-fn on_a_low_screen_the_cursor_stays_in_sight_and_the_story_gives_way() {
+fn on_a_low_screen_the_cursor_stays_visible_and_the_story_is_cut() {
     // The sixth card has three sentences.
     let marked = format!("3{} ", " 11  ".repeat(5));
     for pressed in ["3 ", "2", marked.as_str()] {

@@ -54,7 +54,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
         term.shows("lembar nilai").shows(if wrong == 0 { "LULUS" } else { "Belum lulus" });
         term.send("q");
         assert_eq!(term.ends().exit_code(), u32::from(wrong > 0), "{id}");
-        term.is_restored();
+        term.assert_restored();
     }
     let sheet = read(&home.path().join("satu.json"));
     assert_eq!((&sheet["score"], &sheet["passed"], &sheet["complete"]), (&100.into(), &true.into(), &true.into()));
@@ -118,7 +118,7 @@ fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
             Some(status) => assert_eq!(ended.exit_code(), status, "{how:?}"),
             None => assert_eq!(ended.signal(), Some("Terminated")),
         }
-        term.is_restored();
+        term.assert_restored();
         let sheet = read(&home.path().join("n.json"));
         assert_eq!((&sheet["complete"], &sheet["passed"]), (&false.into(), &false.into()), "{how:?}");
         assert_eq!(sheet["cards"][0]["right"], true, "{how:?}");
@@ -133,7 +133,7 @@ fn a_case_is_set_closed_and_explained() {
     let rules = &loaded.rules;
     let mut term = Term::start(&home.penutup(["drill", "--seed", "7"]).command());
     term.shows("Latihan closing").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
-    // Its own keys, and Esc that leaves nothing but a panel.
+    // The key list is its own, and Esc closes only the panel.
     term.send("?").shows("Daftar tombol").send("\x1b").hides("Daftar tombol");
     let mut keys = String::new();
     for (fact, f) in rules.facts.iter().enumerate() {
@@ -141,7 +141,7 @@ fn a_case_is_set_closed_and_explained() {
     }
     keys.push_str(&"z".repeat(cards[0].zone));
     keys.push_str(&"b".repeat(cards[0].honorific.expect("an honorific").1));
-    // Five different letters within a second would be typing for another window.
+    // Five different letters within a second would count as typed for another window.
     term.send(keys).rest().send("s").shows("Closing lengkap").send(" ");
     term.shows("√ Tepat").shows("Kalimatnya").shows(rules.rules[0].basis.as_deref().map_or("", |_| "Dasar"));
     term.send("\r").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
@@ -165,7 +165,7 @@ fn a_continued_practice_shows_the_same_state() {
         if Path::new("/proc/self/stat").exists() {
             eventually("the stop", || std::fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
         }
-        term.is_restored();
+        term.assert_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
         term.shows("kartu 1 dari").shows("▌  1").send("\x7f").hides("▌  1");
@@ -204,7 +204,7 @@ fn a_deck_is_played_scene_by_scene() {
     term.shows("Demo 1/11").shows("Untuk mewujudkan PLN terbaik").send(" ").shows("Agar semua makin mudah");
     term.send("\x1b[C").shows("Demo 2/11").shows("Siti Aminah (contoh)");
     term.send("\x1b[C\x1b[C").shows("Demo 4/11").send(" ").shows("Segera update").shows("No. 2.b");
-    // The class asks: and under KLB?
+    // The class asks what changes under KLB.
     term.send("k").shows("KLB AKTIF").send("\x7f").hides("KLB AKTIF");
     term.send("\x1b[D").shows("Demo 3/11");
     term.quits();

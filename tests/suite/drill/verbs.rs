@@ -179,7 +179,7 @@ fn no_extra_sentence_can_contradict_its_story() {
     }
 }
 
-/// Sheets and scripts of 0.1.0 name it so.
+/// Sheets and scripts of 0.1.0 have the name `naskah`.
 #[test]
 fn the_former_name_of_a_way_of_answering_is_accepted() {
     let message = |way: &str| Home::new().penutup(["drill", "--way", way]).failed();

@@ -34,7 +34,7 @@ fn child() {
     let (writer, _troubles) = start(Path::new(path));
     let say = |what: &str, call: u64, stage: usize| {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "\n{what} {call} {stage}").and_then(|()| out.flush()).expect("somebody listens");
+        writeln!(out, "\n{what} {call} {stage}").and_then(|()| out.flush()).expect("the parent reads");
     };
     for call in 0..u64::MAX {
         for at in 0..STAGES {
@@ -79,14 +79,14 @@ fn run_and_kill(path: &Path, round: &str, lines: u64) -> (Reached, Reached) {
         }
         if count as u64 >= lines && killed.is_none() {
             // Lines still in the pipe were printed before the kill, and count.
-            child.kill().expect("it lives");
+            child.kill().expect("the child runs");
             killed = Some(Instant::now());
         }
     }
-    child.wait().expect("it died");
+    child.wait().expect("it ended");
     let killed = killed.expect("it was killed");
-    let long = shown.into_iter().filter(|(at, ..)| killed - *at >= Duration::from_millis(100));
-    (kept, long.map(|(_, call, stage)| (call, stage)).collect())
+    let shown_before = shown.into_iter().filter(|(at, ..)| killed - *at >= Duration::from_millis(100));
+    (kept, shown_before.map(|(_, call, stage)| (call, stage)).collect())
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn killed_a_hundred_times_at_random_moments() {
         // A short run, or one so long that much was on the screen for 100 ms.
         let lines = if round % 20 == 0 { 1500 + dice.below(1500) } else { dice.below(120) };
         let name = format!("hidup-{round}");
-        let (kept, long) = run_and_kill(&path, &name, lines);
+        let (kept, shown_before) = run_and_kill(&path, &name, lines);
 
         let (next, troubles) = start(&path);
         settle(&next);
@@ -108,9 +108,9 @@ fn killed_a_hundred_times_at_random_moments() {
             .iter()
             .filter_map(|f| Some((f.record.rule.strip_prefix(&format!("{name}-"))?.parse().ok()?, f)))
             .collect();
-        assert_eq!(all.iter().filter(|f| f.how().is_none()).count(), 0, "round {round}: nothing is left open");
+        assert_eq!(all.iter().filter(|f| f.outcome().is_none()).count(), 0, "round {round}: nothing is left open");
         let reached = |call: &u64| {
-            of_round.get(call).map_or(-1, |f| match f.how() {
+            of_round.get(call).map_or(-1, |f| match f.outcome() {
                 Some(Outcome::Ended(Ending::Complete)) => 3,
                 _ => i32::try_from(f.ticks).unwrap_or(0),
             })
@@ -119,10 +119,11 @@ fn killed_a_hundred_times_at_random_moments() {
             let stage = i32::try_from(*stage).unwrap_or(0);
             assert!(reached(call) >= stage, "round {round}: call {call} was kept at {stage}: {:?}", of_round.get(call));
         }
-        shown_long += long.len();
-        missing += long.iter().filter(|(call, stage)| reached(call) < i32::try_from(**stage).unwrap_or(0)).count();
+        shown_long += shown_before.len();
+        missing +=
+            shown_before.iter().filter(|(call, stage)| reached(call) < i32::try_from(**stage).unwrap_or(0)).count();
         kept_calls += kept.len();
-        let closed: Vec<_> = of_round.values().filter(|f| f.how() == Some(Outcome::ProgramClosed)).collect();
+        let closed: Vec<_> = of_round.values().filter(|f| f.outcome() == Some(Outcome::ProgramClosed)).collect();
         assert!(closed.len() <= 1, "round {round}: only one call was open: {closed:?}");
         open_calls += closed.len();
         assert_eq!(place.names("seat-").len(), 1, "only the running process has a lock");
@@ -133,9 +134,12 @@ fn killed_a_hundred_times_at_random_moments() {
     rules.sort_unstable();
     rules.dedup();
     assert_eq!(rules.len(), all.len(), "each call once");
-    let closed = all.iter().filter(|f| f.how() == Some(Outcome::ProgramClosed)).count();
+    let closed = all.iter().filter(|f| f.outcome() == Some(Outcome::ProgramClosed)).count();
     assert_eq!(closed, open_calls, "a call closed in one round is unchanged in the next");
-    assert!(kept_calls > 100 && open_calls > 10, "the kills met work: {kept_calls} kept, {open_calls} open");
+    assert!(
+        kept_calls > 100 && open_calls > 10,
+        "the kills happened during work: {kept_calls} kept, {open_calls} open"
+    );
     // Printed, not asserted: how long a thread waits for the processor is up to the machine.
     let _ = writeln!(
         std::io::stderr(),

@@ -76,7 +76,7 @@ fn an_export_gives_the_same_report_as_the_journal() {
     let own = home.penutup(["report", "--format", "json"]).json();
     home.write("seat.jsonl", home.penutup(["journal", "export"]).ok());
     assert_eq!(home.penutup(["report", "--format", "json", "seat.jsonl"]).json(), own);
-    // However often it was exported.
+    // A file that is given twice counts once.
     let twice = home.penutup(["report", "--format", "json", "seat.jsonl", "seat.jsonl"]).json();
     assert_eq!(twice, own);
     let csv = |args: &[&str]| home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
@@ -111,7 +111,7 @@ fn several_exports_can_be_in_one_file() {
     let files = [1, 2].map(|id| export(&[Copy { id, version: 1, record: ended(id) }]));
     let one = home.write("all.jsonl", files.concat());
     assert_eq!(merged(&[one]).unwrap().total.closings, 2);
-    // Saved on Windows in between.
+    // As a Windows editor saves it.
     let crlf = home.write("crlf.jsonl", files.concat().replace('\n', "\r\n"));
     assert_eq!(merged(&[crlf]).unwrap().total.closings, 2);
     let marked = home.write("marked.jsonl", format!("\u{feff}{}", files.concat()));
@@ -205,11 +205,11 @@ fn differences_from_the_centre_are_exported_and_optional() {
     home.write("without", file_of(&line()));
     let last = |args: &[&str]| {
         let csv = home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
-        // Three columns came behind it.
+        // Three columns follow it.
         csv.lines().last().and_then(|l| l.rsplit(',').nth(3).map(str::to_owned)).expect("a call")
     };
     assert_eq!((last(&["with"]).as_str(), last(&["without"]).as_str()), ("klb", ""));
-    // And through a journal on the disk, beside calls of an older program.
+    // Also from a journal on the disk, beside a call without differences.
     write(&home, Some("07"), vec![ended(2), differing]);
     let own = home.penutup(["journal", "export"]).ok();
     assert_eq!(own.matches("\"differs\":[\"klb\"]").count(), 1, "{own}");
@@ -274,7 +274,6 @@ fn the_longest_record_we_write_is_accepted() {
 
 #[test]
 fn parameters_with_quotes_and_commas_are_reported_unchanged() {
-    // What QA sees of a parameter with quotes and commas is what was written.
     let mut record = ended(1);
     record.cost = vec!["a\", \"b".into(), "=c".into()];
     let mut expected: Vec<_> = record.cost.iter().map(|c| (c.clone(), 1)).collect();

@@ -22,7 +22,7 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
     finish(writer, &troubles);
 }
 
-/// A day's calls: complete, one that cost score, one that the customer ended, one that runs.
+/// A day's calls: complete, one that cost score, one that the customer ended, one that is still open.
 fn a_day() -> Vec<Record> {
     let mut omitted = ticked(4, 0);
     omitted.end = Some((omitted.start + TimeDelta::seconds(10), Outcome::Ended(Ending::Omitted)));
@@ -58,7 +58,7 @@ fn a_missing_journal_is_an_empty_report() {
 }
 
 #[test]
-fn the_report_in_text() {
+fn the_report_in_text_is_the_expected_one() {
     let home = Home::new();
     write(&home, Some("07"), a_day());
     write(&home, None, (80..90).map(ended));
@@ -225,7 +225,7 @@ fn a_journal_of_0_1_0_is_migrated_by_a_report_and_by_the_prompter() {
     assert_eq!(export.lines().nth(1), Some(first));
     // The next prompter closes the call that was left open.
     write(&home, Some("07"), [ended(1)]);
-    let outcomes: Vec<_> = found(&path).iter().map(|call| call.how().map(Outcome::code)).collect();
+    let outcomes: Vec<_> = found(&path).iter().map(|call| call.outcome().map(Outcome::code)).collect();
     assert_eq!(outcomes.len(), 4);
     assert!(outcomes.contains(&Some("tidak-disampaikan")) && outcomes.contains(&Some("aplikasi-tertutup")));
 }

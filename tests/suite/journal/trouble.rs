@@ -70,8 +70,13 @@ pub fn skipped(test: &str, why: &str) {
 }
 
 #[test]
-fn a_full_disk() {
-    let Some(disk) = Disk::new() else { return skipped("a_full_disk", "no disk can be mounted here (not root)") };
+fn calls_are_kept_while_the_disk_is_full_and_written_afterwards() {
+    let Some(disk) = Disk::new() else {
+        return skipped(
+            "calls_are_kept_while_the_disk_is_full_and_written_afterwards",
+            "no disk can be mounted here (not root)",
+        );
+    };
     let path = disk.journal();
     let (writer, troubles) = start(&path);
     send(&writer, ended(1));
@@ -80,7 +85,7 @@ fn a_full_disk() {
     let mut file = fs::File::create(&filler).unwrap();
     while file.write_all(&[0; 4096]).is_ok() {}
     drop(file);
-    // The log has free pages: the first writes still succeed.
+    // SQLite's log has free pages, so the first writes still succeed.
     let mut call = 2;
     while troubles.try_recv().map(|t| assert!(matches!(t, Trouble::Began(_)))).is_err() {
         send(&writer, ended(call));
@@ -95,13 +100,16 @@ fn a_full_disk() {
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len() as u64, call);
-    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Ended(Ending::Complete))));
+    assert!(calls.iter().all(|c| c.outcome() == Some(Outcome::Ended(Ending::Complete))));
 }
 
 #[test]
-fn a_read_only_folder() {
+fn calls_are_kept_while_the_folder_is_read_only_and_written_afterwards() {
     let Some(disk) = Disk::new() else {
-        return skipped("a_read_only_folder", "no disk can be mounted here (not root)");
+        return skipped(
+            "calls_are_kept_while_the_folder_is_read_only_and_written_afterwards",
+            "no disk can be mounted here (not root)",
+        );
     };
     let path = disk.journal();
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -128,14 +136,14 @@ fn a_read_only_folder() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_of_another_user() {
+fn calls_are_kept_while_the_folder_belongs_to_another_user() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let place = Place::new();
     let mode = |mode| fs::set_permissions(place.0.path(), fs::Permissions::from_mode(mode)).unwrap();
     mode(0o555);
     if fs::write(place.0.path().join("x"), "").is_ok() {
-        return skipped("a_folder_of_another_user", "root may write everywhere");
+        return skipped("calls_are_kept_while_the_folder_belongs_to_another_user", "root may write everywhere");
     }
     let (writer, troubles) = start(&place.journal());
     send(&writer, ended(1));
@@ -150,7 +158,7 @@ fn a_folder_of_another_user() {
 }
 
 #[test]
-fn a_file_in_place_of_the_folder_until_it_is_removed() {
+fn calls_are_kept_while_a_file_is_in_place_of_the_folder() {
     let place = Place::new();
     let folder = place.0.path().join("data");
     fs::write(&folder, "").unwrap();
@@ -188,7 +196,7 @@ fn calls_kept_in_memory_are_bounded_and_the_newest_stay() {
     let calls = found(&path);
     assert_eq!(calls.len(), 10_000);
     assert_eq!(calls[0].record.start, begun(6).start);
-    assert_eq!(calls[9_999].how(), None);
+    assert_eq!(calls[9_999].outcome(), None);
 }
 
 #[test]
@@ -237,11 +245,11 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
     let calls = found(&path);
     assert_eq!(calls.len(), 201);
     assert_eq!(
-        calls.iter().filter(|c| c.how() == Some(Outcome::ProgramClosed)).count(),
+        calls.iter().filter(|c| c.outcome() == Some(Outcome::ProgramClosed)).count(),
         1,
         "the call that was running"
     );
-    assert!(calls.iter().all(|c| c.how().is_some() && c.record.seat.as_deref() == Some("07")));
+    assert!(calls.iter().all(|c| c.outcome().is_some() && c.record.seat.as_deref() == Some("07")));
 }
 
 #[test]
@@ -398,7 +406,7 @@ fn a_lock_that_is_never_released_does_not_stop_writing() {
 }
 
 #[test]
-fn a_journal_locked_by_another_process() {
+fn calls_are_kept_while_another_process_locks_the_journal() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -416,7 +424,7 @@ fn a_journal_locked_by_another_process() {
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     let calls = found(&path);
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Ended(Ending::Complete)); 2]);
+    assert_eq!(calls.iter().map(Found::outcome).collect::<Vec<_>>(), [Some(Outcome::Ended(Ending::Complete)); 2]);
 }
 
 #[test]
@@ -435,7 +443,7 @@ fn a_file_that_is_no_database_is_set_aside() {
 }
 
 #[test]
-fn damage_is_found_when_it_is_read() {
+fn a_journal_whose_damage_is_found_while_reading_is_set_aside() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -492,7 +500,7 @@ fn a_removed_journal_is_created_again_with_the_running_call() {
 }
 
 #[test]
-fn a_clock_that_jumps_back() {
+fn a_clock_that_jumps_back_gives_no_negative_duration() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);

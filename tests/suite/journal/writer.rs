@@ -35,7 +35,7 @@ fn a_call_is_one_row_from_its_first_record_on() {
         send(&writer, record);
         settle(&writer);
         let [call] = &found(&place.journal())[..] else { panic!("one row") };
-        assert_eq!((call.ticks, call.how()), (ticks, end.map(|(_, how)| how)));
+        assert_eq!((call.ticks, call.outcome()), (ticks, end.map(|(_, how)| how)));
         versions.push(call.record.version);
         ids.push(call.record.id);
     }
@@ -47,7 +47,7 @@ fn a_call_is_one_row_from_its_first_record_on() {
 }
 
 #[test]
-fn an_undone_end_is_undone_in_the_journal() {
+fn undoing_the_end_of_a_call_reopens_it_in_the_journal() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     send(&writer, ended(1));
@@ -56,12 +56,12 @@ fn an_undone_end_is_undone_in_the_journal() {
     send(&writer, ticked(1, 1));
     settle(&writer);
     let calls = found(&place.journal());
-    assert_eq!(calls.iter().map(|c| (c.ticks, c.how())).collect::<Vec<_>>(), [(1, None), (0, None)]);
+    assert_eq!(calls.iter().map(|c| (c.ticks, c.outcome())).collect::<Vec<_>>(), [(1, None), (0, None)]);
     let again = Record { end: Some((ended(1).start, Outcome::Left)), ..ticked(1, 1) };
     send(&writer, again);
     settle(&writer);
     let calls = found(&place.journal());
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Left), None]);
+    assert_eq!(calls.iter().map(Found::outcome).collect::<Vec<_>>(), [Some(Outcome::Left), None]);
     finish(writer, &troubles);
 }
 
@@ -75,7 +75,7 @@ fn a_completely_undone_call_is_removed() {
     writer.remove(2);
     assert_eq!(settle(&writer).report.total.closings, 1);
     assert_eq!(found(&place.journal()).len(), 1);
-    // A call that was never written leaves no row, and an undone call can begin again.
+    // A call that was removed before it was written leaves no row, and an undone call can begin again.
     send(&writer, begun(3));
     writer.remove(3);
     writer.remove(99);
@@ -129,7 +129,7 @@ fn two_prompters_write_at_once_without_loss() {
     rules.sort_unstable();
     rules.dedup();
     assert_eq!((calls.len(), rules.len()), (1000, 1000));
-    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Ended(Ending::Complete)) && c.ticks == 2));
+    assert!(calls.iter().all(|c| c.outcome() == Some(Outcome::Ended(Ending::Complete)) && c.ticks == 2));
     assert_eq!(place.names("seat-"), [""; 0]);
 }
 
@@ -137,26 +137,26 @@ fn two_prompters_write_at_once_without_loss() {
 fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     let place = Place::new();
     let path = place.journal();
-    let (living, living_troubles) = start(&path);
-    send(&living, ticked(1, 1));
-    settle(&living);
+    let (running, running_troubles) = start(&path);
+    send(&running, ticked(1, 1));
+    settle(&running);
     left_open(&path, 2);
-    let swept = place.0.path().join(format!("seat-{}.lock", Uuid::now_v7()));
-    fs::write(&swept, "").unwrap();
+    let stale_lock = place.0.path().join(format!("seat-{}.lock", Uuid::now_v7()));
+    fs::write(&stale_lock, "").unwrap();
 
     let (later, troubles) = start(&path);
     settle(&later);
     let calls = found(&path);
-    assert_eq!(calls[0].how(), None);
+    assert_eq!(calls[0].outcome(), None);
     let last_writing = ticked(2, 1).start + TimeDelta::seconds(17);
     assert_eq!(calls[1].record.end, Some((last_writing, Outcome::ProgramClosed)));
-    assert!(!swept.exists());
+    assert!(!stale_lock.exists());
 
     // A second pass closes nothing more.
     let (third, third_troubles) = start(&path);
     settle(&third);
     assert_eq!(found(&path), calls);
-    for (writer, troubles) in [(living, living_troubles), (later, troubles), (third, third_troubles)] {
+    for (writer, troubles) in [(running, running_troubles), (later, troubles), (third, third_troubles)] {
         finish(writer, &troubles);
     }
     assert_eq!(place.names("seat-"), [""; 0]);
@@ -179,17 +179,17 @@ fn a_call_closed_by_mistake_continues_with_its_next_tick() {
         trouble::skipped(test, "a removed file keeps its name here until it is closed");
         return finish(writer, &troubles);
     }
-    let (other, more) = start(&path);
+    let (other, other_troubles) = start(&path);
     settle(&other);
-    assert_eq!(found(&path)[0].how(), Some(Outcome::ProgramClosed));
+    assert_eq!(found(&path)[0].outcome(), Some(Outcome::ProgramClosed));
     send(&writer, ticked(1, 2));
     settle(&writer);
-    assert_eq!((found(&path)[0].how(), found(&path)[0].ticks), (None, 2));
+    assert_eq!((found(&path)[0].outcome(), found(&path)[0].ticks), (None, 2));
     // From now on it counts as running again.
-    let (third, still) = start(&path);
+    let (third, third_troubles) = start(&path);
     settle(&third);
-    assert_eq!(found(&path)[0].how(), None);
-    for (writer, troubles) in [(writer, troubles), (other, more), (third, still)] {
+    assert_eq!(found(&path)[0].outcome(), None);
+    for (writer, troubles) in [(writer, troubles), (other, other_troubles), (third, third_troubles)] {
         finish(writer, &troubles);
     }
 }
@@ -258,7 +258,7 @@ fn deleted_calls_are_gone_from_the_file() {
 }
 
 #[test]
-fn the_recap_counts_the_own_day() {
+fn the_recap_counts_only_the_calls_of_its_day() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     let yesterday = {

@@ -115,14 +115,14 @@ fn an_invalid_message_closes_the_agents_connection() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let huge = vec![b'x'; 1 << 20];
-    let many = [b"{\"do\":\"klb\",\"klb\":".to_vec(), vec![b'['; 8000], b"\n".to_vec()].concat();
+    let nested = [b"{\"do\":\"klb\",\"klb\":".to_vec(), vec![b'['; 8000], b"\n".to_vec()].concat();
     for (bytes, why) in [
         (&b"\n"[..], "garbled"),
         (b"\xff\x00\x1b[31m\n", "garbled"),
         (b"{\"do\":\"klb\",\"klb\":{}}\n", "garbled"),
         (b"{\"do\":\"link\",\"up\":false}\n", "garbled"),
         (b"{\"do\":\"fly\"}\n", "unknown"),
-        (&many, "garbled"),
+        (&nested, "garbled"),
         (&huge, "too-long"),
     ] {
         let mut client = RawClient::of(&home);
@@ -157,7 +157,7 @@ fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
 }
 
 #[test]
-fn of_two_agents_the_last_counts() {
+fn the_later_of_two_agents_replaces_the_earlier() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let mut first = agent(&home);
@@ -191,7 +191,7 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     silent.extend((0..4).map(|_| claim()));
     real.send(&declares(2, State::Off)).expect("it is accepted");
     term.hides("KLB AKTIF");
-    // Their deadline ends them, which is not reported.
+    // The silent claims end at their deadline, which the screen does not report.
     for client in &mut silent {
         assert_eq!(client.read_line(), "");
     }
@@ -271,18 +271,18 @@ fn an_older_prompter_without_agents_is_recognised() {
         AgentLine::connect(&socket_dir(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
         Err(NotDelivered::Gone)
     );
-    // A prompter that knows no fleet.
+    // A prompter of an earlier version, which has no commands for an agent.
     std::fs::create_dir_all(home.path().join("run/penutup")).expect("a folder");
     let path = home.path().join("run/penutup/2-0.sock");
     let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
     let older = std::thread::spawn(move || {
         use std::io::{BufRead as _, BufReader, Write as _};
-        let (mut stream, _) = listener.accept().expect("somebody comes");
-        stream.write_all(b"{\"penutup\":1,\"seat\":null,\"idle\":5}\n").expect("it is there");
-        let mut said = String::new();
-        BufReader::new(&stream).read_line(&mut said).expect("it speaks");
-        stream.write_all(bad("unknown").as_bytes()).expect("it is there");
-        said
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(b"{\"penutup\":1,\"seat\":null,\"idle\":5}\n").expect("the agent is connected");
+        let mut command = String::new();
+        BufReader::new(&stream).read_line(&mut command).expect("a line");
+        stream.write_all(bad("unknown").as_bytes()).expect("the agent is connected");
+        command
     });
     assert_eq!(
         AgentLine::connect(&socket_dir(&home), &path, WAIT).map(|_| ()),
@@ -328,14 +328,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     term.hides("KLB AKTIF");
     assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     let english = Home::new();
-    let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
+    let mut english_term = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
-    let mut theirs = agent(&english);
-    theirs.send(&Command::Link(Some(since))).expect("it is accepted");
-    other.shows("centre: lost since");
-    drop(theirs);
-    other.shows("fleet agent not running since 14:2");
-    other.quits();
+    let mut english_agent = agent(&english);
+    english_agent.send(&Command::Link(Some(since))).expect("it is accepted");
+    english_term.shows("centre: lost since");
+    drop(english_agent);
+    english_term.shows("fleet agent not running since 14:2");
+    english_term.quits();
     drop(second);
     term.shows("koneksi KLB: mati");
     term.quits();
@@ -347,7 +347,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     deliver_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
-    assert!(!term.text().contains("koneksi KLB"), "no agent came yet:\n{term:?}");
+    assert!(!term.text().contains("koneksi KLB"), "no agent has connected yet:\n{term:?}");
     term.send("k").shows("dari supervisor: KLB AKTIF");
     let mut line = agent(&home);
     line.send(&declares(1, State::On)).expect("it is accepted");

@@ -114,9 +114,9 @@ fn folder_errors_only_cause_a_notice() {
     fs::write(site.file(), &whole).expect("the whole file");
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
-    fs::rename(site.folder(), &away).expect("it goes");
+    fs::rename(site.folder(), &away).expect("the folder is moved away");
     term.shows("Sambungan ke pusat terputus").shows(BANNER);
-    fs::rename(&away, site.folder()).expect("it comes back");
+    fs::rename(&away, site.folder()).expect("the folder is moved back");
     term.hides("Sambungan ke pusat terputus").shows(BANNER);
     site.klb(&["off"]).status(0);
     term.hides("KLB AKTIF");
@@ -148,7 +148,7 @@ fn a_hostile_file_reaches_no_terminal() {
 fn a_pipe_in_the_files_place_blocks_nothing() {
     let site = Site::new();
     let home = site.home();
-    let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
+    let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo runs");
     assert!(made.success());
     let mut term = prompter(&home, &[]);
     term.shows("Sambungan ke pusat terputus").send("?").shows("ini bukan berkas biasa").send("?");
@@ -184,7 +184,7 @@ fn concurrent_declarations_get_increasing_versions() {
     let site = Site::new();
     let now = "2026-03-02T06:05:00Z".parse().expect("a time");
     let declared = thread::scope(|scope| {
-        let one = || {
+        let declare_twenty = || {
             let make = |version| Declaration {
                 version,
                 fact: "klb".into(),
@@ -200,7 +200,7 @@ fn concurrent_declarations_get_increasing_versions() {
             assert!(versions.is_sorted());
             versions
         };
-        let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(declare_twenty)).collect();
         all.into_iter().flat_map(|t| t.join().expect("it ends")).collect::<HashSet<u64>>()
     });
     assert_eq!(declared.len(), 80, "no version is assigned twice");
@@ -349,7 +349,7 @@ fn a_state_that_contradicts_its_value_is_refused() {
 #[test]
 fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     let fifo = |path: &Path| {
-        assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is everywhere").success());
+        assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
     };
     let site = Site::new();
     // The lock of version 0.1.0, locked by a reader, then a FIFO.

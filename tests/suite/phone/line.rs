@@ -36,7 +36,7 @@ impl Baresip {
     }
 
     fn accept(&self) -> TcpStream {
-        self.listener.accept().expect("it comes").0
+        self.listener.accept().expect("a connection").0
     }
 
     #[track_caller]
@@ -63,7 +63,7 @@ fn ended(id: &str) -> Message {
 }
 
 #[test]
-fn a_call_is_recognised_in_any_pieces() {
+fn a_call_is_recognised_however_its_bytes_are_split() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
@@ -77,7 +77,7 @@ fn a_call_is_recognised_in_any_pieces() {
     ]
     .concat();
     for piece in all.chunks(7) {
-        line.write_all(piece).expect("it reads");
+        line.write_all(piece).expect("the prompter reads");
     }
     assert_eq!((baresip.next_message(), baresip.next_message()), (started("a", "Siti \"Aisyah\""), ended("a")));
 }
@@ -86,13 +86,13 @@ fn a_call_is_recognised_in_any_pieces() {
 fn a_lost_connection_reconnects_and_remembers_calls() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
-    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("the prompter reads");
     assert_eq!((baresip.next_message(), baresip.next_message()), (Message::PhoneLink(Link::Up), started("a", "Siti")));
     drop(line);
     assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Down));
     let mut line = baresip.accept();
     assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
-    line.write_all(&event("CALL_CLOSED", "incoming", "a", "Siti")).expect("it reads");
+    line.write_all(&event("CALL_CLOSED", "incoming", "a", "Siti")).expect("the prompter reads");
     assert_eq!(baresip.next_message(), ended("a"));
 }
 
@@ -105,7 +105,7 @@ fn a_late_baresip_is_found() {
     listen(address.to_string(), move |news| send.send(news).is_ok());
     assert_eq!(messages.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Down)));
     let listener = TcpListener::bind(address).expect("the same port");
-    let _line = listener.accept().expect("it tries again");
+    let _line = listener.accept().expect("a second attempt");
     assert_eq!(messages.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Up)));
 }
 
@@ -116,8 +116,8 @@ fn hostile_frames_only_close_the_connection() {
         let mut line = baresip.accept();
         assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
         // A valid event first, so that the next connection follows soon.
-        line.write_all(&frame(b"{}")).expect("it reads");
-        line.write_all(hostile).expect("it reads");
+        line.write_all(&frame(b"{}")).expect("the prompter reads");
+        line.write_all(hostile).expect("the prompter reads");
         // The prompter closes the connection.
         assert_eq!(line.read(&mut [0; 8]).unwrap_or(0), 0);
         assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Down));
@@ -129,7 +129,7 @@ fn huge_frames_are_skipped_and_unknown_ones_ignored() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
-    line.write_all(&frame(&vec![b'{'; 5 << 20])).expect("it reads");
+    line.write_all(&frame(&vec![b'{'; 5 << 20])).expect("the prompter reads");
     for ignored in [
         "",
         "{}",
@@ -139,9 +139,9 @@ fn huge_frames_are_skipped_and_unknown_ones_ignored() {
         "\u{1b}[31m",
         "{\"response\":true,\"ok\":true}",
     ] {
-        line.write_all(&frame(ignored.as_bytes())).expect("it reads");
+        line.write_all(&frame(ignored.as_bytes())).expect("the prompter reads");
     }
-    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("the prompter reads");
     assert_eq!(baresip.next_message(), started("a", "Siti"));
 }
 
@@ -152,15 +152,16 @@ fn the_screen_shows_the_connections_state_and_its_calls() {
     let address = listener.local_addr().expect("it is bound");
     home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
-    let mut line = listener.accept().expect("it comes").0;
+    let mut line = listener.accept().expect("a connection").0;
     term.shows("telepon: tersambung");
-    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "\u{fffd}Bu Siti\\u001b]0;x\\u0007")).expect("it reads");
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "\u{fffd}Bu Siti\\u001b]0;x\\u0007"))
+        .expect("the prompter reads");
     term.shows("dari telepon: konfirmasi");
-    line.write_all(&event("CALL_CLOSED", "incoming", "a", "")).expect("it reads");
+    line.write_all(&event("CALL_CLOSED", "incoming", "a", "")).expect("the prompter reads");
     term.shows("Mengapa panggilan berakhir?").send("1").shows("nama belum diisi");
     drop(line);
     term.shows("telepon: putus");
-    let _line = listener.accept().expect("it comes again");
+    let _line = listener.accept().expect("a new connection");
     term.shows("telepon: tersambung");
     term.quits();
 }
@@ -179,7 +180,7 @@ fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     let address = listener.local_addr().expect("it is bound");
     home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
-    let mut line = listener.accept().expect("it comes").0;
+    let mut line = listener.accept().expect("a connection").0;
     term.shows("telepon: tersambung");
     let sent = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&sent);
@@ -197,7 +198,7 @@ fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     });
     // The sender is blocked: nothing more is read for a while, though it wants to send.
     let (mut before, mut since) = (0, Instant::now());
-    eventually("that the sender is blocked", || {
+    eventually("a blocked sender", || {
         let now = sent.load(Ordering::Relaxed);
         if now != before {
             (before, since) = (now, Instant::now());
@@ -210,8 +211,8 @@ fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     }
     assert!(memory(term.pid()) < at_first + 20 * 1024, "{} then {at_first} KiB", memory(term.pid()));
     term.signal("TERM").ends();
-    term.is_restored();
-    flood.join().expect("it ends with the line");
+    term.assert_restored();
+    flood.join().expect("the flood ends with the connection");
 }
 
 #[test]

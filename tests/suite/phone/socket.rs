@@ -53,7 +53,7 @@ impl RawClient {
 }
 
 #[test]
-fn it_greets_first_and_replies_line_by_line() {
+fn the_prompter_greets_first_and_replies_line_by_line() {
     let home = Home::new();
     home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
@@ -64,11 +64,11 @@ fn it_greets_first_and_replies_line_by_line() {
     assert_eq!(client.read_line(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
     term.shows("N Siti");
     client.send(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
-    assert_eq!((client.read_line(), client.read_line()), (visitor_is_fine(), visitor_is_fine()));
+    assert_eq!((client.read_line(), client.read_line()), (accepted(), accepted()));
     term.shows("Mengapa panggilan berakhir?");
 }
 
-fn visitor_is_fine() -> String {
+fn accepted() -> String {
     "{\"ignored\":[],\"bad\":null}\n".into()
 }
 
@@ -111,7 +111,7 @@ fn a_slow_client_blocks_no_other_and_is_disconnected() {
     term.shows("N Siti");
     for client in &mut slow {
         assert!(client.read_line().contains("penutup"));
-        assert_eq!(client.read_line(), "", "half a message is none");
+        assert_eq!(client.read_line(), "", "an incomplete message gets no reply");
     }
     term.shows("N Siti");
 }
@@ -144,7 +144,7 @@ fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    let (mut stream, _) = listener.accept().expect("somebody comes");
+                    let (mut stream, _) = listener.accept().expect("a connection");
                     let _ = stream.write_all(first_line.as_bytes());
                     if reads && !stop.load(Ordering::Relaxed) {
                         let _ = stream.read(&mut [0; 4096]);
@@ -162,7 +162,7 @@ fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
 }
 
 #[test]
-fn a_home_too_long_for_a_socket_works() {
+fn a_home_whose_path_is_too_long_for_a_socket_works() {
     let home = Home::new();
     let long = home.path().join("x".repeat(120));
     std::fs::create_dir(&long).expect("a folder");
@@ -265,9 +265,9 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
         term.send("k").shows("KLB AKTIF sejak 14.2");
         term.quits();
     }
-    // With another user's prompter in it, to which no message is sent.
-    let listener = std::fs::metadata(&run).expect("it is there");
-    assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "the listener still belongs to the other user");
+    // The folder was not taken over.
+    let folder = std::fs::metadata(&run).expect("it is there");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&folder), 65534, "the folder still belongs to the other user");
 }
 
 const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang dikirim (lihat penutup paths)\n";
@@ -278,7 +278,7 @@ fn another_users_socket_is_sent_nothing() {
     let folder = home.path().join("run/penutup");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder");
     let listener = UnixListener::bind(folder.join("1-0.sock")).expect("a socket");
-    listener.set_nonblocking(true).expect("it may");
+    listener.set_nonblocking(true).expect("nonblocking mode");
     if std::os::unix::fs::chown(folder.join("1-0.sock"), Some(65534), None).is_err() {
         let _ = writeln!(std::io::stderr(), "SKIPPED a socket of another user: only root can give one away");
         return;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use crate::support::{Home, Ran, assert_harmless};
 use crate::term::{Term, eventually, files_below};
 
-/// What a test waits for a prompter: longer than a busy machine takes. What it takes on an idle one is measured in
-/// `benches/call.rs`.
+/// How many milliseconds a test waits for a prompter: longer than a busy machine takes. `benches/call.rs` measures an
+/// idle one.
 pub const WAIT: &str = "20000";
 
 pub fn call(home: &Home, args: &str) -> Ran {
@@ -37,7 +37,7 @@ pub fn prompter(home: &Home, args: &[&str]) -> Term {
 }
 
 #[test]
-fn a_call_from_its_start_to_its_end() {
+fn the_screen_follows_a_call_from_its_start_to_its_end() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let ran = call(&home, "start 081234567890 nama=bu+Siti+Aminah topik=pln-mobile");
@@ -54,12 +54,12 @@ fn a_call_from_its_start_to_its_end() {
 }
 
 #[test]
-fn no_prompter_is_one_line_and_status_1() {
+fn without_a_prompter_call_prints_one_line_and_exits_with_1() {
     let home = Home::new();
     for args in ["start 0812", "set klb=ya", "end"] {
         call(&home, args).status(1).err_is("Tidak ada layar penutup yang terbuka\n");
     }
-    // One that was there.
+    // Also after a prompter has ended.
     let mut term = prompter(&home, &[]);
     term.quits();
     assert_eq!(sockets(&home), Vec::<PathBuf>::new());
@@ -151,7 +151,7 @@ fn a_dead_socket_is_replaced_and_a_foreign_file_is_not() {
     call(&home, "end").status(1).err_is("Tidak ada layar penutup yang terbuka\n");
     let foreign = home.write("run/penutup/7-0.sock", "mine");
     let mut term = prompter(&home, &[]);
-    eventually("the end of the dead one", || !left[0].exists());
+    eventually("the removal of the dead socket", || !left[0].exists());
     assert_eq!(fs::read(&foreign).expect("it stays"), b"mine");
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
@@ -169,7 +169,7 @@ fn a_stopped_prompter_is_not_waited_for_and_drops_stale_calls() {
     term.signal("CONT");
     call(&home, "start nama=Segar").status(0);
     term.shows("N Segar");
-    assert!(!term.text().contains("yang tadi ditutup"), "the old one never came:\n{term:?}");
+    assert!(!term.text().contains("yang tadi ditutup"), "the stale call was dropped:\n{term:?}");
 }
 
 #[test]

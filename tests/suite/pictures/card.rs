@@ -20,7 +20,7 @@ th,td{padding:.4mm 2mm .4mm 0;vertical-align:top}
 code{font:bold 8.4pt 'DejaVu Sans Mono',Menlo,Consolas,monospace}
 ";
 
-/// The page, its pictures set in.
+/// The page as HTML, with its pictures embedded.
 pub fn html(page: &str, picture: impl Fn(&str) -> String) -> String {
     let mut events = Vec::new();
     let mut inside = false;

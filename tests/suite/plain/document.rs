@@ -39,20 +39,20 @@ fn every_command_of_the_page_runs() {
     }
 }
 
-/// The page shows a session: `> ` is what is typed, the rest what is said to it.
+/// The page shows a session: lines with `> ` are typed, the others are printed.
 #[test]
 fn the_session_on_the_page_matches_the_program() {
     let (home, session) = (Home::new(), blocks("text").concat());
     let typed: String =
         session.lines().filter_map(|l| l.strip_prefix('>')).map(|l| l.trim().to_owned() + "\n").collect();
-    let said: Vec<String> = session.lines().filter(|l| !l.starts_with('>')).map(fold).collect();
+    let expected: Vec<String> = session.lines().filter(|l| !l.starts_with('>')).map(fold).collect();
     assert!(typed.lines().count() >= 4);
     let out = super::pipes::typed_by_hand(&home, &[], &typed).out;
     let printed: Vec<String> = out.lines().map(fold).collect();
-    assert_eq!(printed, said, "the page as it is:\n{out}");
+    assert_eq!(printed, expected, "the page as it is:\n{out}");
 }
 
-/// Every key that the page's table names is a key, and the table leaves none out that the help has.
+/// The page names every key that the help lists.
 #[test]
 fn the_table_names_every_key() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plain.md")).expect("the page");

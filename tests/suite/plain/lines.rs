@@ -6,11 +6,22 @@ use penutup::plain::listen::{LONGEST, Line};
 
 use super::Talk;
 
-/// The facts, the name and how many sentences were said: what a line may change.
-fn state(talk: &Talk) -> (String, String, usize, u64) {
+/// What a line may change.
+#[derive(Debug, PartialEq)]
+struct State {
+    facts: String,
+    name: String,
+    /// How many sentences were said.
+    said: usize,
+    /// The number of the call.
+    call: u64,
+}
+
+fn state(talk: &Talk) -> State {
     let name = talk.app.rules().field_named("nama").expect("a name");
     let said = talk.app.entries().iter().filter(|e| e.mark == Mark::Spoken).count();
-    (talk.app.facts_text(|_| true), talk.app.field_text(name), said, talk.app.number())
+    let app = &talk.app;
+    State { facts: app.facts_text(|_| true), name: app.field_text(name), said, call: app.number() }
 }
 
 #[test]
@@ -27,7 +38,7 @@ fn letters_are_keys_in_order_and_spaces_between_them_are_ignored() {
     );
     talk.types("X2 \r");
     assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
-    assert_eq!(state(&talk).2, 0, "no space ticked a sentence");
+    assert_eq!(state(&talk).said, 0, "no space ticked a sentence");
 }
 
 #[test]
@@ -35,13 +46,13 @@ fn an_empty_line_ticks_and_then_starts_the_next_call() {
     let mut talk = Talk::at("14:20");
     for said in 1..=3 {
         talk.types(if said == 2 { "  " } else { "" });
-        assert_eq!(state(&talk).2, said);
+        assert_eq!(state(&talk).said, said);
     }
     assert!(talk.app.is_complete());
     talk.types("");
-    assert_eq!(state(&talk).3, 1);
+    assert_eq!(state(&talk).call, 1);
     talk.types("s");
-    assert_eq!(state(&talk).2, 3);
+    assert_eq!(state(&talk).said, 3);
 }
 
 #[test]
@@ -50,16 +61,16 @@ fn a_line_with_an_unknown_key_has_no_effect() {
         let mut talk = Talk::at("14:20");
         talk.types("n Siti");
         let before = state(&talk);
-        let said = talk.types(wrong);
-        let refused = said[0].contains("seluruh baris itu tidak dikerjakan");
+        let output = talk.types(wrong);
+        let refused = output[0].contains("seluruh baris itu tidak dikerjakan");
         // Nothing is read after `q`.
-        assert!(refused || wrong.contains('q'), "{wrong:?}: {said:?}");
+        assert!(refused || wrong.contains('q'), "{wrong:?}: {output:?}");
         if refused {
             assert_eq!(state(&talk), before, "{wrong:?}");
             assert!(!talk.left);
             assert!(
-                said[0].contains("Tanda tanya, lalu Enter: daftar tombol"),
-                "{wrong:?} names the way out: {said:?}"
+                output[0].contains("Tanda tanya, lalu Enter: daftar tombol"),
+                "{wrong:?} names the help: {output:?}"
             );
         }
     }
@@ -70,13 +81,13 @@ fn a_name_follows_its_letter_or_is_on_the_next_line() {
     let mut talk = Talk::at("14:20");
     assert_eq!(talk.types("n Bu Siti"), ["Sapaan: Ibu.", "Nama Pelanggan: Siti."]);
     talk.types("mn  pak Budi  Santoso ");
-    assert_eq!(state(&talk).1, "Budi Santoso");
+    assert_eq!(state(&talk).name, "Budi Santoso");
     assert!(talk.app.facts_text(|_| true).contains("Topik: PLN Mobile"));
     let asked = talk.types("n");
     assert!(asked[0].starts_with("Ketik Nama Pelanggan, lalu Enter."), "{asked:?}");
     assert!(matches!(talk.app.mode(), Mode::Typing(_)));
     talk.types("q");
-    assert_eq!(state(&talk).1, "q", "in the field every letter is text");
+    assert_eq!(state(&talk).name, "q", "in the field every letter is text");
     assert!(!talk.left);
 }
 
@@ -85,17 +96,17 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
     talk.types("n");
-    assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "as it was, and said");
-    assert_eq!(state(&talk).1, "Siti");
+    assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "unchanged, and printed");
+    assert_eq!(state(&talk).name, "Siti");
     let output = talk.types("n 081234567890");
     assert_eq!(output, ["Hanya angka, bukan nama: nama tetap seperti semula."]);
     assert_eq!(talk.types("n \u{1}"), ["Tidak ada nama di baris itu: nama tetap seperti semula."]);
-    assert_eq!(state(&talk).1, "Siti", "an invalid name keeps the present one");
+    assert_eq!(state(&talk).name, "Siti", "an invalid name keeps the present one");
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
     assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
     let output = talk.types(&format!("n {}", "Siti ".repeat(40)));
     assert!(output[0].starts_with("Lebih dari 60 karakter"), "{output:?}");
-    assert_eq!(state(&talk).1, "Siti");
+    assert_eq!(state(&talk).name, "Siti");
 }
 
 #[test]
@@ -106,10 +117,13 @@ fn every_line_gets_a_response() {
     for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
         assert_ne!(talk.types(line), [""; 0], "{line:?}");
     }
-    let output = talk.types(&format!("n {}", state(&talk).1));
-    assert!(output[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {output:?}");
+    let output = talk.types(&format!("n {}", state(&talk).name));
+    assert!(
+        output[0].starts_with("Sekarang, No. "),
+        "nothing changed, so the current sentence is repeated: {output:?}"
+    );
     assert_eq!(talk.types("q")[0], "Panggilan ini belum selesai. Tetap keluar?");
-    assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
+    assert_eq!(talk.types("q"), [""; 0], "nothing is printed after leaving");
 }
 
 #[test]
@@ -125,7 +139,7 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
     assert_eq!(again, asked, "an empty line is no answer");
     let refused = talk.types("k");
     assert_eq!(refused[0], "\"k\" tidak ada di pilihan jawaban; seluruh baris itu tidak dikerjakan.");
-    assert_eq!(refused[1..], asked[..], "the answers are the way out");
+    assert_eq!(refused[1..], asked[..], "the possible answers are repeated");
     let back = talk.types("-");
     assert!(back[0].starts_with("Sekarang, No. 1"), "{back:?}");
     talk.types("x");
@@ -147,7 +161,7 @@ fn an_invalid_line_changes_nothing() {
         assert_eq!(talk.run(|view, session| session.input(view, line)), [expected]);
     }
     let output = talk.types(&"k".repeat(LONGEST));
-    assert_eq!(output, ["KLB: nonaktif."], "an even number of turns");
+    assert_eq!(output, ["KLB: nonaktif."], "an even number of switches");
     assert_eq!(state(&talk), before);
 }
 

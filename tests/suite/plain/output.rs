@@ -22,12 +22,12 @@ use crate::support::assert_harmless;
 const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
 
 #[track_caller]
-fn has(lines: &[String], line: &str) {
+fn assert_has(lines: &[String], line: &str) {
     assert!(lines.iter().any(|l| l == line), "{line:?} is not in {lines:#?}");
 }
 
 #[track_caller]
-fn has_not(lines: &[String], part: &str) {
+fn assert_has_not(lines: &[String], part: &str) {
     assert!(!lines.iter().any(|l| l.contains(part)), "{part:?} is in {lines:#?}");
 }
 
@@ -40,9 +40,9 @@ fn starts(pairs: &[(&str, &str)]) -> Message {
 fn the_first_lines_are_the_state_and_the_sentence() {
     let lines = Talk::with(Arc::new(LoadedRules::built_in()), Lang::Id, wib("14:20")).opening();
     assert!(lines[0].starts_with("Salam Penutup, SOP Rev-1."), "{lines:?}");
-    has(&lines, "Jam pelanggan 14.20 WIB.");
-    has(&lines, "Nama Pelanggan: belum diisi.");
-    has(
+    assert_has(&lines, "Jam pelanggan 14.20 WIB.");
+    assert_has(&lines, "Nama Pelanggan: belum diisi.");
+    assert_has(
         &lines,
         "Sebelum closing: Seluruh informasi, pengaduan, atau transaksi niaga selesai? Tawarkan bantuan lainnya.",
     );
@@ -72,45 +72,45 @@ fn klb_is_said_once_and_at_every_call() {
     let mut talk = Talk::at("14:20");
     let banner = "KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.";
     let output = talk.types("k");
-    has(&output, banner);
-    has(&output, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
-    has_not(&talk.types(""), "KLB");
+    assert_has(&output, banner);
+    assert_has(&output, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
+    assert_has_not(&talk.types(""), "KLB");
     talk.types("s");
-    has(&talk.types(""), banner);
+    assert_has(&talk.types(""), banner);
     let output = talk.types("k");
-    has(&output, "KLB: nonaktif.");
-    has_not(&output, "AKTIF");
+    assert_has(&output, "KLB: nonaktif.");
+    assert_has_not(&output, "AKTIF");
 }
 
 #[test]
 fn old_klb_is_asked_about_once() {
     let mut talk = Talk::at("01:00");
     talk.types("k");
-    has_not(&talk.waits(60), "Masih berlaku?");
+    assert_has_not(&talk.waits(60), "Masih berlaku?");
     let output = talk.waits(12 * 60);
     let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v jika masih, k jika sudah tidak.";
-    has(&output, question);
-    has_not(&talk.waits(1), "Masih berlaku?");
+    assert_has(&output, question);
+    assert_has_not(&talk.waits(1), "Masih berlaku?");
     assert_eq!(
         talk.types("v"),
         ["KLB AKTIF sejak 01.00; Campaign Integritas TIDAK disampaikan."],
-        "what holds is said"
+        "the present state is printed"
     );
-    has_not(&talk.waits(1), "Masih berlaku?");
+    assert_has_not(&talk.waits(1), "Masih berlaku?");
 }
 
 #[test]
 fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let mut talk = Talk::at("14:20");
     let output = talk.types("s");
-    has(&output, "Closing lengkap. Enter: panggilan berikutnya.");
+    assert_has(&output, "Closing lengkap. Enter: panggilan berikutnya.");
     let complete = talk.app.complete_sentence().to_string();
-    has(&output, &format!("Kalimat lengkap: {complete}"));
-    assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
+    assert_has(&output, &format!("Kalimat lengkap: {complete}"));
+    assert_eq!(talk.types("c"), [complete.as_str()], "only the sentence, and nothing about a clipboard");
     // A name received now is the next customer's.
     let output = talk.types("n Bu Siti");
-    has(&output, "Panggilan baru.");
-    has(&output, "Nama Pelanggan: Siti.");
+    assert_has(&output, "Panggilan baru.");
+    assert_has(&output, "Nama Pelanggan: Siti.");
     assert_eq!(talk.types("-")[0], "Kembali ke panggilan tadi.");
 }
 
@@ -118,15 +118,15 @@ fn the_complete_sentence_is_said_at_the_end_and_on_request() {
 fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     let mut talk = Talk::at("14:50");
     assert_eq!(talk.waits(3), [""; 0]);
-    has(&talk.waits(2), "5 menit lagi: selamat sore.");
+    assert_has(&talk.waits(2), "5 menit lagi: selamat sore.");
     assert_eq!(talk.waits(1), [""; 0], "passing minutes print nothing");
     talk.types("");
     talk.types("");
     let output = talk.waits(4);
-    has(&output, "Salam: selamat sore.");
+    assert_has(&output, "Salam: selamat sore.");
     assert!(output.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{output:?}");
     let output = talk.types("z");
-    has(&output, "Jam pelanggan 16.00 WITA.");
+    assert_has(&output, "Jam pelanggan 16.00 WITA.");
 }
 
 #[test]
@@ -136,17 +136,17 @@ fn outside_events_are_said_when_received() {
     assert_eq!(talk.receives(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
     let output = talk.receives(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
     assert_eq!(output[0], "Telepon: panggilan dimulai.");
-    has(&output, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
-    has(&output, "Aplikasi: TELAH punya.");
+    assert_has(&output, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
+    assert_has(&output, "Aplikasi: TELAH punya.");
     talk.types("n");
-    has(&talk.types(""), "Nama Pelanggan: Siti.");
+    assert_has(&talk.types(""), "Nama Pelanggan: Siti.");
     let output = talk.receives(starts(&[]));
     assert_eq!(output[0], "Panggilan baru; panggilan lama ditutup; minus kembali.");
-    has(&talk.types("-"), "Nama Pelanggan: Siti.");
+    assert_has(&talk.types("-"), "Nama Pelanggan: Siti.");
     // While a field is open, a new call waits.
     talk.types("n");
     assert_eq!(talk.receives(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
-    has(&talk.types("Budi"), "Panggilan baru.");
+    assert_has(&talk.types("Budi"), "Panggilan baru.");
 
     let broadcast = Declaration {
         version: 1,
@@ -162,37 +162,34 @@ fn outside_events_are_said_when_received() {
     assert_eq!(output[0], "Dari supervisor: KLB AKTIF.");
     assert!(output[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{output:?}");
     assert!(output[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{output:?}");
-    has(&talk.types("k"), "KLB nonaktif sejak 14.20; dari supervisor: KLB AKTIF.");
+    assert_has(&talk.types("k"), "KLB nonaktif sejak 14.20; dari supervisor: KLB AKTIF.");
 }
 
 #[test]
-fn rules_that_change_and_files_in_trouble_are_said() {
+fn changed_rules_and_troubles_are_printed() {
     let mut talk = Talk::at("14:20");
     let loaded = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
     let output = talk.receives(Message::Rules(loaded, None));
     assert!(output[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{output:?}");
-    assert!(
-        output[0].ends_with("; ketik d untuk melihat apa yang berubah."),
-        "the letter alone says nothing: {output:?}"
-    );
+    assert!(output[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter is explained: {output:?}");
     assert!(output.last().unwrap().contains("mohon JANGAN memberikan"), "{output:?}");
     let bad = || Message::Trouble(Subject::Rules, Some("Aturan tidak dipakai: rules.toml:3: rusak".into()));
-    has(&talk.receives(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
+    assert_has(&talk.receives(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
     assert_eq!(talk.receives(bad()), [""; 0], "a standing trouble is printed once");
-    has_not(&talk.types("m"), "rusak");
+    assert_has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.loaded().clone());
-    has(&talk.receives(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
-    has(
+    assert_has(&talk.receives(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
+    assert_has(
         &talk.receives(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
         "Status shift tidak dapat disimpan: penuh.",
     );
 }
 
 #[test]
-fn the_contradiction_and_why_are_said() {
+fn the_contradiction_and_its_basis_are_printed() {
     let mut talk = Talk::at("14:20");
     let output = talk.types("a");
-    has(&output, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
+    assert_has(&output, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
     let caution = "Perhatian: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini";
@@ -200,12 +197,12 @@ fn the_contradiction_and_why_are_said() {
     assert!(why[1].starts_with("Ringkasan Keterangan untuk"), "the Keterangan comes first: {why:?}");
     assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
     let all = talk.types("l");
-    has(&all, "Belum, No. 3: Terima kasih.");
-    has(&all, "Dinilai: Akurasi, Salam Penutup, FCR.");
+    assert_has(&all, "Belum, No. 3: Terima kasih.");
+    assert_has(&all, "Dinilai: Akurasi, Salam Penutup, FCR.");
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let heading = format!("Sekarang, {}.", "No. 1: Campaign Integritas");
     assert_eq!(talk.types("."), [heading, sentence]);
-    has(&talk.types("r"), "Jurnal belum terbaca, atau dimatikan di pengaturan.");
+    assert_has(&talk.types("r"), "Jurnal belum terbaca, atau dimatikan di pengaturan.");
 }
 
 #[test]
@@ -219,7 +216,7 @@ fn a_hostile_name_is_one_harmless_line() {
         assert_harmless(&talk.types(name).join("\n"));
     }
     let output = talk.receives(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
-    has(&output, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
+    assert_has(&output, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
 }
 
 /// Lines of all kinds: keys, answers, names, garbage.

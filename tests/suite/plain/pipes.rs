@@ -14,7 +14,7 @@ fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
     ran
 }
 
-/// The same, with the time that a sentence needs between two lines.
+/// Like [`typed`], but waits before each empty line for as long as a sentence takes.
 #[track_caller]
 pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
     let mut command = home.penutup([&["--plain", "--at", "14:20"], args].concat()).command();
@@ -38,7 +38,7 @@ pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
 const SESSION: &str = "\nk\nmm\nn Bu Siti\n\nx\n-\nx9\nx2\n-\na\nd\nl\nc\nz\n-\ns\n\n?\nn\nBudi\ns\nq\n";
 
 #[test]
-fn a_whole_session_in_both_languages() {
+fn a_whole_session_prints_the_expected_lines_in_both_languages() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots/plain");
     settings.set_prepend_module_to_snapshot(false);
@@ -106,7 +106,7 @@ fn every_line_is_answered_before_the_next_is_typed() {
     let mut lines = BufReader::new(from).lines();
     let mut until = |wanted: &str| {
         let found = lines.by_ref().map(|line| line.expect("UTF-8")).find(|line| line.starts_with(wanted));
-        assert!(found.is_some(), "{wanted:?} does not come");
+        assert!(found.is_some(), "{wanted:?} is not printed");
     };
     until("Untuk mewujudkan");
     for (typed, answer) in [("k", "KLB AKTIF"), ("", "Sudah: Ajakan"), ("x", "Belum semua"), ("-", "Sekarang, ")] {
@@ -134,7 +134,7 @@ fn a_closed_output_pipe_ends_line_mode_silently() {
 }
 
 #[test]
-fn a_name_reaches_no_disk() {
+fn no_name_is_written_to_disk() {
     let home = Home::new();
     typed(&home, &[], "n Bu Rahasia\ns\nk\nn Terbuang\nx2\nn\nTersembunyi\n");
     let mut folders = vec![home.path().to_owned()];
@@ -148,7 +148,7 @@ fn a_name_reaches_no_disk() {
             let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).to_lowercase();
             files += 1;
             for secret in ["rahasia", "terbuang", "tersembunyi"] {
-                assert!(!text.contains(secret), "{secret} stands in {:?}", entry.path());
+                assert!(!text.contains(secret), "{secret} is in {:?}", entry.path());
             }
         }
     }

@@ -26,7 +26,7 @@ fn sent(term: &Term) -> String {
 }
 
 #[test]
-fn a_whole_session_without_an_escape_code() {
+fn a_whole_session_sends_no_escape_code() {
     let home = Home::new();
     let mut term = opened(&home);
     assert_eq!(term.modes(), term.modes_before(), "the terminal stays as it is");
@@ -44,15 +44,15 @@ fn a_whole_session_without_an_escape_code() {
     term.send("q\n");
     assert!(term.ends().success());
     sent(&term);
-    term.is_restored();
+    term.assert_restored();
 }
 
-/// Events faster than they are passed to the journal: here all in one line.
+/// Also where one line ends the call and opens the recap, faster than the journal's thread.
 #[test]
 fn the_recap_includes_the_last_closing() {
     let home = Home::new();
     let mut term = opened(&home);
-    // Once the journal waits for something to do, it is as quick as it gets.
+    // Repeated, since the journal's thread is fastest once it is idle.
     for closings in 1..=10 {
         term.send("a\n").shows("Aplikasi: TELAH punya.");
         term.send("sxr\n").shows(&format!("Lengkap: {closings} (100%)."));
@@ -78,7 +78,7 @@ fn line_mode_quits_like_the_screen() {
         let status = term.ends();
         assert_eq!(status.signal(), signal, "{how:?}");
         assert!(signal.is_some() || status.success(), "{how:?}");
-        term.is_restored();
+        term.assert_restored();
         sent(&term);
         let report = home.penutup(["report"]).ok();
         assert!(report.contains("penutup ditutup (Q)"), "{how:?}: {report}");
@@ -117,7 +117,7 @@ fn telephone_events_and_a_new_file_are_processed() {
     let rules = home.write("aturan/rules.toml", penutup::rules::BUILT_IN);
     let mut term = Term::start(&dumb(&home, &["--at", "14:20", "--rules", rules.to_str().unwrap()]));
     term.shows("Untuk mewujudkan PLN terbaik");
-    eventually("the telephone is heard", || home.penutup(["call", "start", "nama=Rina"]).run().status == Some(0));
+    eventually("a listening prompter", || home.penutup(["call", "start", "nama=Rina"]).run().status == Some(0));
     term.shows("Nama Pelanggan: Rina; dari telepon: konfirmasi.");
     let next = penutup::rules::BUILT_IN.replace("\"Rev-1\"", "\"Rev-2\"").replace("mohon tidak", "mohon JANGAN");
     std::fs::write(&rules, next).unwrap();
@@ -129,14 +129,14 @@ fn telephone_events_and_a_new_file_are_processed() {
     assert!(term.ends().success());
 }
 
-/// Between two minutes nothing wakes here either.
+/// As on the screen, no thread wakes between two minutes.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_idle_prompter_never_wakes() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("k\n").shows("KLB AKTIF");
-    crate::session::sleeps(term.pid());
+    crate::session::assert_idle(term.pid());
     term.send("q\n");
     assert!(term.ends().success());
 }

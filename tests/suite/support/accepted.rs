@@ -62,7 +62,7 @@ impl Folder {
 /// Checks a file, and everything that must be true if it is accepted; returns whether it is.
 ///
 /// # Panics
-/// If something is not true.
+/// If an accepted file breaks one of these.
 pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let now: DateTime<Utc> = DateTime::parse_from_rfc3339(NOW).expect("a time").to_utc();
     let report = check(source, now.date_naive());
@@ -138,8 +138,8 @@ fn filled(rules: &RuleSet) -> Vec<Fields> {
     (0..most).map(fill).collect()
 }
 
-/// Every sentence in every situation that is sampled, at every greeting and with every field: no empty, raw or
-/// double-blank place.
+/// Every sentence in every sampled situation, at every greeting and with every field, can be read out and has no raw
+/// placeholder.
 fn sentences(rules: &RuleSet) {
     let filled = filled(rules);
     for situation in situations(rules) {
@@ -293,7 +293,7 @@ fn lines(loaded: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) {
     assert_harmless(&text);
 }
 
-/// The verbs that read a rules file, in every form; each language has its share.
+/// The verbs that read a rules file, in every form, and some in each language.
 fn verbs(source: &[u8], folder: &Folder) {
     const DONE: &[Status] = &[Status::Done];
     const EITHER: &[Status] = &[Status::Done, Status::No];
@@ -320,14 +320,14 @@ fn shown(answer: &Result<VerbOutput, Stop>, statuses: &[Status]) {
             // `say` reports on standard error that nothing is spoken in a situation.
             assert!(answer.out.trim().is_empty() != answer.err.trim().is_empty(), "{answer:?}");
             assert_harmless(&answer.err);
-            // A spreadsheet's file has its own mark and line ends.
+            // CSV for a spreadsheet has a byte order mark and CRLF.
             assert_harmless(&answer.out.replace("\r\n", "\n").replace('\u{feff}', ""));
         }
         Err(Stop(why)) => panic!("refused: {why}"),
     }
 }
 
-/// A verb, in this process: a home without any other file in it.
+/// Runs a verb in this process, in a home without any other file.
 fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<VerbOutput, Stop> {
     let with = ["penutup"].iter().chain(args).chain(&["--at", NOW]).map(OsString::from);
     let cli = Cli::try_parse_from(with).expect("arguments");

@@ -101,7 +101,7 @@ const CODES: [&str; 12] = [
 const LARGEST_TEXT: usize = 2048;
 const MOST_NODES: usize = 4000;
 
-/// Decisions out of bytes; when they are used up every decision is the first.
+/// Decisions taken from bytes; once these are used up, each decision is the first option.
 struct Choices<'b> {
     bytes: &'b [u8],
 }
@@ -188,7 +188,7 @@ fn mutate(root: &mut Value, choices: &mut Choices<'_>) {
         return;
     }
     let operation = choices.below(16);
-    // A mutation of texts chooses among the text nodes, since most nodes are none.
+    // A mutation of texts chooses among the text nodes, since most nodes are not texts.
     let texts: Vec<usize> =
         (0..all.len()).filter(|at| node(root, &all[*at]).is_some_and(|value| value.is_str())).collect();
     let at = if operation < 8 && !texts.is_empty() { choices.one_of(&texts) } else { choices.below(all.len()) };
@@ -321,7 +321,7 @@ fn empty(value: &mut Value) {
     }
 }
 
-/// An entry of a list a second time; a table with a name of its own, so that it is not refused for that alone.
+/// Doubles an entry of a list. A doubled table usually gets another id, so that it is not refused as a duplicate alone.
 fn double(root: &mut Value, path: &[Part], choices: &mut Choices<'_>) {
     let Some(list) = (0..path.len()).rev().find(|end| matches!(path[*end], Part::At(_))) else { return };
     let Part::At(at) = path[list] else { return };
@@ -352,7 +352,7 @@ fn swap(root: &mut Value, one: &[Part], other: &[Part]) {
     }
 }
 
-/// A key that may be there, or not, put into the nearest table.
+/// Puts a key, valid there or not, into the nearest table.
 fn insert(root: &mut Value, path: &[Part], choices: &mut Choices<'_>) {
     const KEYS: [&str; 27] = [
         "accept",

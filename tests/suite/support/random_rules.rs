@@ -1,5 +1,5 @@
 //! Rules files at random, sound by construction: a decision tree over a few facts, a plan at each leaf. Text of TOML,
-//! so that it goes through the front door like any other file. The same seed makes the same file.
+//! so that it is read like any other file. The same seed makes the same file.
 
 use std::fmt::Write as _;
 
@@ -57,7 +57,7 @@ const WORDS: [&str; 10] = [
 ];
 
 /// What the tree decides over: for each fact, how many values it has.
-struct Ground {
+struct Shape {
     facts: Vec<usize>,
     spoken: usize,
     reminders: usize,
@@ -73,7 +73,7 @@ struct Ground {
 pub fn rules(seed: u64, most_facts: usize) -> String {
     let mut dice = Dice::new(seed);
     let ordered = !seed.is_multiple_of(3);
-    let ground = Ground {
+    let shape = Shape {
         ordered,
         last: ordered && seed.is_multiple_of(2),
         facts: (0..dice.between(1, most_facts.max(1))).map(|_| dice.between(2, 4)).collect(),
@@ -83,16 +83,16 @@ pub fn rules(seed: u64, most_facts: usize) -> String {
     };
     let mut out = String::from("schema = 1\n[sop]\ntitle = \"Acak\"\n");
     writeln!(out, "revision = \"R{}\"", dice.below(100)).unwrap();
-    facts(&mut out, &mut dice, &ground);
+    facts(&mut out, &mut dice, &shape);
     let fields = fields(&mut out, &mut dice);
     clock(&mut out, &mut dice);
-    steps(&mut out, &mut dice, &ground, &fields);
-    table(&mut out, &mut dice, &ground);
+    steps(&mut out, &mut dice, &shape, &fields);
+    table(&mut out, &mut dice, &shape);
     out
 }
 
-fn facts(out: &mut String, dice: &mut Dice, ground: &Ground) {
-    for (fact, values) in ground.facts.iter().enumerate() {
+fn facts(out: &mut String, dice: &mut Dice, shape: &Shape) {
+    for (fact, values) in shape.facts.iter().enumerate() {
         write!(out, "[[fact]]\nid = \"f{fact}\"\nlabel = \"Fakta {fact}\"\n").unwrap();
         if !dice.once_in(6) {
             writeln!(out, "key = \"{}\"", KEYS[fact]).unwrap();
@@ -140,8 +140,8 @@ fn clock(out: &mut String, dice: &mut Dice) {
     }
 }
 
-fn steps(out: &mut String, dice: &mut Dice, ground: &Ground, fields: &[&str]) {
-    for step in 0..ground.spoken {
+fn steps(out: &mut String, dice: &mut Dice, shape: &Shape, fields: &[&str]) {
+    for step in 0..shape.spoken {
         write!(out, "[[step]]\nid = \"s{step}\"\ntitle = \"Langkah {step}\"\nsay = \"Kata {step}").unwrap();
         for _ in 0..dice.below(12) {
             out.push(' ');
@@ -159,16 +159,16 @@ fn steps(out: &mut String, dice: &mut Dice, ground: &Ground, fields: &[&str]) {
             out.push_str("score = [\"FCR\"]\n");
         }
     }
-    for step in 0..ground.reminders {
+    for step in 0..shape.reminders {
         write!(out, "[[step]]\nid = \"r{step}\"\ntitle = \"Pengingat {step}\"\nremind = \"Ingat {step}.\"\n").unwrap();
     }
 }
 
-fn table(out: &mut String, dice: &mut Dice, ground: &Ground) {
-    let everything: Vec<Vec<usize>> = ground.facts.iter().map(|values| (0..*values).collect()).collect();
+fn table(out: &mut String, dice: &mut Dice, shape: &Shape) {
+    let everything: Vec<Vec<usize>> = shape.facts.iter().map(|values| (0..*values).collect()).collect();
     let mut leaves = vec![everything];
     for _ in 0..dice.below(12) {
-        let (leaf, fact) = (dice.below(leaves.len()), dice.below(ground.facts.len()));
+        let (leaf, fact) = (dice.below(leaves.len()), dice.below(shape.facts.len()));
         let (left, right): (Vec<usize>, Vec<usize>) = leaves[leaf][fact].iter().partition(|_| dice.once_in(2));
         if !left.is_empty() && !right.is_empty() {
             let mut other = leaves[leaf].clone();
@@ -181,27 +181,27 @@ fn table(out: &mut String, dice: &mut Dice, ground: &Ground) {
         let when: Vec<String> = leaf
             .iter()
             .enumerate()
-            .filter(|(fact, values)| values.len() < ground.facts[*fact])
+            .filter(|(fact, values)| values.len() < shape.facts[*fact])
             .map(|(fact, values)| {
                 let values: Vec<String> = values.iter().map(|v| format!("\"v{v}\"")).collect();
                 format!("f{fact} = [{}]", values.join(", "))
             })
             .collect();
         write!(out, "[[rule]]\nid = \"aturan-{at}\"\nwhen = {{ {} }}\n", when.join(", ")).unwrap();
-        writeln!(out, "steps = [{}]", plan(dice, ground).join(", ")).unwrap();
+        writeln!(out, "steps = [{}]", plan(dice, shape).join(", ")).unwrap();
         if dice.once_in(3) {
             out.push_str("caution = \"SOP: 1 ↔ 2. Selebihnya di panel.\"\n");
         }
     }
-    if ground.ordered {
-        let all: Vec<String> = (0..ground.spoken).map(|s| format!("\"s{s}\"")).collect();
+    if shape.ordered {
+        let all: Vec<String> = (0..shape.spoken).map(|s| format!("\"s{s}\"")).collect();
         write!(out, "[[require]]\nid = \"urutan\"\norder = [{}]\n", all.join(", ")).unwrap();
-        if ground.last && !ground.alternatives.contains(&(ground.spoken - 1)) {
-            writeln!(out, "last = \"s{}\"", ground.spoken - 1).unwrap();
+        if shape.last && !shape.alternatives.contains(&(shape.spoken - 1)) {
+            writeln!(out, "last = \"s{}\"", shape.spoken - 1).unwrap();
         }
     }
-    if ground.alternatives.len() > 1 {
-        let all: Vec<String> = ground.alternatives.iter().map(|s| format!("\"s{s}\"")).collect();
+    if shape.alternatives.len() > 1 {
+        let all: Vec<String> = shape.alternatives.iter().map(|s| format!("\"s{s}\"")).collect();
         write!(out, "[[require]]\nid = \"tepat-satu\"\nexactly_one = [{}]\n", all.join(", ")).unwrap();
         if dice.once_in(3) {
             out.push_str("when = { f0 = \"v0\" }\n");
@@ -210,30 +210,30 @@ fn table(out: &mut String, dice: &mut Dice, ground: &Ground) {
 }
 
 /// The steps of one leaf: some of all, one of the alternatives, at least one, in any order that the requirements allow.
-fn plan(dice: &mut Dice, ground: &Ground) -> Vec<String> {
+fn plan(dice: &mut Dice, shape: &Shape) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
-    for step in 0..ground.spoken {
-        if !ground.alternatives.contains(&step) && dice.once_in(2) {
+    for step in 0..shape.spoken {
+        if !shape.alternatives.contains(&step) && dice.once_in(2) {
             steps.push(format!("\"s{step}\""));
         }
     }
-    for step in 0..ground.reminders {
+    for step in 0..shape.reminders {
         if dice.once_in(2) {
             steps.push(format!("\"r{step}\""));
         }
     }
-    if !ground.alternatives.is_empty() {
-        steps.push(format!("\"s{}\"", ground.alternatives[dice.below(ground.alternatives.len())]));
+    if !shape.alternatives.is_empty() {
+        steps.push(format!("\"s{}\"", shape.alternatives[dice.below(shape.alternatives.len())]));
     }
     if steps.is_empty() {
-        steps.push(format!("\"s{}\"", ground.spoken - 1));
+        steps.push(format!("\"s{}\"", shape.spoken - 1));
     }
-    let last = format!("\"s{}\"", ground.spoken - 1);
-    if ground.last && !ground.alternatives.contains(&(ground.spoken - 1)) && !steps.contains(&last) {
+    let last = format!("\"s{}\"", shape.spoken - 1);
+    if shape.last && !shape.alternatives.contains(&(shape.spoken - 1)) && !steps.contains(&last) {
         steps.push(last);
     }
     dice.shuffle(&mut steps);
-    if ground.ordered {
+    if shape.ordered {
         steps.sort();
     }
     steps

@@ -1,4 +1,4 @@
-//! States of the prompter that the screens are judged in, and how they are drawn without a terminal.
+//! States of the prompter for the tests of screens, and how they are drawn without a terminal.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub fn all() -> Vec<(&'static str, Stage)> {
 }
 
 /// KLB overdue with its question, the SOP's contradiction, a notice of two rows, the longest sentence with the longest
-/// name, a greeting that turns soon, and a customer in another zone than ours that greets otherwise.
+/// name, a greeting that changes soon, and a customer in another zone, with another greeting.
 pub fn worst() -> Stage {
     let mut stage = Stage::in_zone(2, Arc::new(LoadedRules::built_in()), wib("01:40"), Vec::new());
     stage.keys("ka").clock("14:57");
@@ -83,7 +83,7 @@ pub fn text(buffer: &Buffer) -> String {
 }
 
 /// The bold words: the current sentence, without its white space.
-pub fn bright(buffer: &Buffer) -> String {
+pub fn bold_text(buffer: &Buffer) -> String {
     let area = buffer.area;
     let mut out = String::new();
     for y in area.top()..area.bottom() {

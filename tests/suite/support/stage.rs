@@ -1,4 +1,4 @@
-//! A prompter without a terminal: keys go in through the key table, the clock is ours.
+//! A prompter without a terminal: keys go in through the key table, and the test sets the clock.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Stage {
     pub app: App,
     /// The call's clock; it does not advance while keys are pressed.
     pub now: DateTime<Utc>,
-    /// When the next key is pressed: by default with a person's pause between two of them.
+    /// The time of key presses: by default with a person's pause between two of them.
     pub real_now: DateTime<Utc>,
     /// The length of that pause.
     pub pace: TimeDelta,
@@ -78,8 +78,8 @@ impl Stage {
 
     /// Other rules, at a seat in this zone.
     pub fn in_zone(zone: usize, loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
-        let begin = AppSetup { loaded, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
-        Self { app: App::new(begin), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
+        let setup = AppSetup { loaded, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
+        Self { app: App::new(setup), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
     /// Updates the state with an action or a message.
@@ -91,6 +91,12 @@ impl Stage {
         self.effects = self.app.update_at(update, self.now, self.real_now);
         self.scroll.follow(&self.app, &self.effects);
         self.effects.retain(|effect| !matches!(effect, Effect::Scroll(_)));
+        self
+    }
+
+    /// Lets so many milliseconds pass for a person, too few to change the clock.
+    pub fn later(&mut self, ms: i64) -> &mut Self {
+        self.real_now += TimeDelta::milliseconds(ms);
         self
     }
 

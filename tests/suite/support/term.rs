@@ -35,6 +35,7 @@ pub struct Term {
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<(Mutex<Output>, Condvar)>,
     reading: Option<JoinHandle<()>>,
+    /// The terminal's modes before the program was started.
     before: String,
     /// When the last key was read by the program.
     last_key: Option<(Vec<u8>, Instant)>,
@@ -166,7 +167,7 @@ impl Term {
                 thread::park_timeout(wait);
             }
             self.send_at_once(key);
-            self.is_read();
+            self.wait_until_read();
             self.last_key = Some((key.to_owned(), Instant::now()));
         }
         self
@@ -183,14 +184,14 @@ impl Term {
             self.send_at_once(key);
             next += if n == 0 { delay } else { rate };
         }
-        self.is_read();
+        self.wait_until_read();
         self.last_key = Some((key.into(), Instant::now()));
         self
     }
 
     /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
-    /// come at once. One that reads nothing is waited for a while.
-    pub fn is_read(&self) {
+    /// come at once. A program that reads nothing is waited for only two seconds.
+    pub fn wait_until_read(&self) {
         let path = self.master.as_ref().and_then(|master| master.tty_name());
         let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
         let end = Instant::now() + Duration::from_secs(2);
@@ -256,7 +257,7 @@ impl Term {
     #[track_caller]
     pub fn signal(&mut self, name: &str) -> &mut Self {
         let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill is everywhere");
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(sent.success());
         self
     }
@@ -278,7 +279,7 @@ impl Term {
         let child = &mut self.child;
         let mut status = None;
         eventually("the end of the program", || {
-            status = child.try_wait().expect("our own child");
+            status = child.try_wait().expect("its status");
             status.is_some()
         });
         status.expect("it ended")
@@ -286,7 +287,7 @@ impl Term {
 
     /// The terminal is as it was before the program: its modes, its screen, its cursor.
     #[track_caller]
-    pub fn is_restored(&mut self) -> &mut Self {
+    pub fn assert_restored(&mut self) -> &mut Self {
         self.until("the terminal as it was", |s| {
             !s.alternate_screen()
                 && !s.bracketed_paste()
@@ -317,7 +318,7 @@ impl Term {
         let mut status = None;
         let mut asked = false;
         eventually("the end of the program, or the question", || {
-            status = self.child.try_wait().expect("our own child");
+            status = self.child.try_wait().expect("its status");
             let text = shared.0.lock().unwrap_or_else(PoisonError::into_inner).parser.screen().contents();
             asked = ["Tetap keluar?", "Leave anyway?"].iter().any(|question| text.contains(question));
             status.is_some() || asked
@@ -327,7 +328,7 @@ impl Term {
         }
         let status = self.ends();
         assert!(status.success(), "{status:?}");
-        self.is_restored();
+        self.assert_restored();
     }
 }
 

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn no_place_and_no_width_panics() {
+    fn no_location_and_no_width_causes_a_panic() {
         for (text, span) in [("", 0..0), ("", 5..9), ("x", 1..1), ("x\n", 2..2), ("é", 1..1), ("\u{feff}", 0..3)] {
             for width in [0, 1, 80, usize::MAX] {
                 let problem =

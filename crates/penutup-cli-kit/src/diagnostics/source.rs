@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_panic() {
+    fn arbitrary_bytes_cause_no_panic() {
         let source = Source::new("a\u{1b}[2Jb", b"\xff\xfe\n\xff");
         assert_eq!(source.name(), "a[2Jb");
         for byte in 0..8 {

@@ -33,32 +33,32 @@ mod tests {
 
     #[test]
     fn the_parsers_errors_for_common_mistakes_are_known() {
-        let w = &Lang::Id.words().toml;
+        let words = &Lang::Id.words().toml;
         for (source, expected) in [
-            ("a = 1\na = 2", w.duplicate_key),
-            ("a =\n", w.no_value),
-            ("a = Terima kasih", w.quotes),
-            ("a = \"C:\\dir\"", w.escape),
-            ("a\n", w.no_equals),
-            ("a = [\"b\" \"c\"]", w.missing_comma),
-            ("a = [1,", w.unclosed_array),
-            ("a = { b = 1", w.unclosed_table),
-            ("[a\nb = 1", w.header),
-            ("[[a]\nb = 1", w.header),
-            ("a = True", w.boolean),
-            ("a = 2021-02-30", w.date),
-            ("a = 25:00:00", w.date),
-            ("a = \"b\n", w.string),
-            ("a = 'b\n", w.string),
-            ("a = [1,,2]", w.extra_comma),
-            ("a = \"b\" c", w.unexpected),
-            (&format!("a = {}", "[".repeat(200)), w.too_deep),
-            ("a = 007", w.other),
+            ("a = 1\na = 2", words.duplicate_key),
+            ("a =\n", words.no_value),
+            ("a = Terima kasih", words.quotes),
+            ("a = \"C:\\dir\"", words.escape),
+            ("a\n", words.no_equals),
+            ("a = [\"b\" \"c\"]", words.missing_comma),
+            ("a = [1,", words.unclosed_array),
+            ("a = { b = 1", words.unclosed_table),
+            ("[a\nb = 1", words.header),
+            ("[[a]\nb = 1", words.header),
+            ("a = True", words.boolean),
+            ("a = 2021-02-30", words.date),
+            ("a = 25:00:00", words.date),
+            ("a = \"b\n", words.string),
+            ("a = 'b\n", words.string),
+            ("a = [1,,2]", words.extra_comma),
+            ("a = \"b\" c", words.unexpected),
+            (&format!("a = {}", "[".repeat(200)), words.too_deep),
+            ("a = 007", words.other),
         ] {
             let (_, errors) = toml::de::DeTable::parse_recoverable(source);
             let details: Vec<&str> = errors
                 .iter()
-                .map(|error| detail(error.message(), error.span().is_none_or(|span| span.is_empty()), w))
+                .map(|error| detail(error.message(), error.span().is_none_or(|span| span.is_empty()), words))
                 .collect();
             assert!(details.contains(&expected), "{source}: {details:?}");
         }

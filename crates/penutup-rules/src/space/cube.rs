@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cubes_are_sets((space, one, other) in pair()) {
+        fn operations_on_cubes_equal_operations_on_sets((space, one, other) in pair()) {
             let (a, b) = (members(&space, &one), members(&space, &other));
             prop_assert_eq!(space.count(), situations(&space).len().into());
             prop_assert_eq!(one.count(&space), a.len().into());

@@ -216,10 +216,10 @@ mod tests {
         #[test]
         fn overlaps_are_the_intersecting_pairs((_, cubes) in cubes(12), limit in 0..20usize) {
             let pairs = (0..cubes.len()).flat_map(|i| (i + 1..cubes.len()).map(move |j| (i, j)));
-            let meet: Vec<_> = pairs.filter(|&(i, j)| cubes[i].intersects(&cubes[j])).collect();
+            let intersecting: Vec<_> = pairs.filter(|&(i, j)| cubes[i].intersects(&cubes[j])).collect();
             let found = overlaps(&cubes, limit);
-            prop_assert_eq!(found.total, meet.len());
-            prop_assert_eq!(&found.pairs[..], &meet[..limit.min(meet.len())]);
+            prop_assert_eq!(found.total, intersecting.len());
+            prop_assert_eq!(&found.pairs[..], &intersecting[..limit.min(intersecting.len())]);
         }
 
         #[test]
@@ -231,10 +231,10 @@ mod tests {
             };
             let (one, other) = (table(12), table(20));
             let pairs = (0..one.len()).flat_map(|i| (0..other.len()).map(move |j| (i, j)));
-            let meet = pairs.filter(|&(i, j)| one[i].1 != other[j].1).filter_map(|(i, j)| {
+            let expected = pairs.filter(|&(i, j)| one[i].1 != other[j].1).filter_map(|(i, j)| {
                 Some(Crossing { one: i, other: j, both: one[i].0.intersect(&other[j].0)? })
             });
-            prop_assert_eq!(crossings(&one, &other).unwrap(), meet.collect::<Vec<_>>());
+            prop_assert_eq!(crossings(&one, &other).unwrap(), expected.collect::<Vec<_>>());
         }
 
         #[test]

@@ -133,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn regions_are_sets((space, cubes) in cubes(8)) {
+        fn regions_contain_the_situations_of_their_cubes((space, cubes) in cubes(8)) {
             let set = covered(&space, &cubes);
             let region = Region::from_cubes(&cubes, &space).unwrap();
             let simple = region.clone().simplify(&space);

@@ -161,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_are_sets(
+        fn operations_on_values_equal_operations_on_sets(
             size in 1..200usize,
             one in prop::collection::btree_set(0..200usize, 0..40),
             other in prop::collection::btree_set(0..200usize, 0..40),
@@ -183,7 +183,7 @@ mod tests {
         }
 
         #[test]
-        fn alike_values_are_in_the_same_sets((space, cubes) in cubes(6)) {
+        fn values_are_alike_if_they_are_in_the_same_sets((space, cubes) in cubes(6)) {
             let sets: Vec<&Values> = cubes.iter().filter_map(|cube| cube.values(0)).collect();
             let classes = alike(space.size(0), sets.iter().copied());
             let profile = |value: usize| -> Vec<bool> {

@@ -22,8 +22,7 @@ async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restart
     let (mut first, second) = (SeatMachine::started(&fleet, "jkt", "a1"), SeatMachine::started(&fleet, "sby", "c1"));
     let prompters = [first.prompter(), first.prompter(), second.prompter()];
     for prompter in &prompters {
-        wait_until("the link's good word", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(()))
-            .await;
+        wait_until("the link", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(())).await;
         assert_eq!(prompter.received(), [AgentEvent::Connected, AgentEvent::Up]);
     }
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan transmisi").await;
@@ -56,7 +55,7 @@ async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restart
     assert_eq!(late.klb(), Some(klb.clone()));
     assert_eq!(first.klb(), Some(klb));
 
-    // A seat that was offline all the time.
+    // A seat that was offline until now.
     let new = SeatMachine::started(&fleet, "jkt", "a2");
     wait_until("the present state", async || new.klb().filter(|klb| klb.version == 1_002)).await;
 }
@@ -71,7 +70,7 @@ async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_cou
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
     let on_disk = || fs::read_to_string(seat.file("rules.toml")).ok();
     wait_until("the rules", async || on_disk().filter(|text| *text == rules)).await;
-    wait_until("the word", async || prompter.received().contains(&AgentEvent::Rules).then_some(())).await;
+    wait_until("the agent's event", async || prompter.received().contains(&AgentEvent::Rules).then_some(())).await;
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     wait_until("the declaration", async || prompter.klb()).await;
 
@@ -147,9 +146,9 @@ async fn in_a_flood_the_current_broadcasts_still_arrive() {
     let forged = other.sign(&key("klb.center"), 1_001, "version = 1001");
     let flood = tokio::spawn(async move {
         for _ in 0..20_000 {
-            supervisor.publish(subject::put(&key("klb.center")), forged.clone().into()).await.expect("it goes out");
+            supervisor.publish(subject::put(&key("klb.center")), forged.clone().into()).await.expect("it is published");
         }
-        supervisor.flush().await.expect("it is out");
+        supervisor.flush().await.expect("the server has it");
     });
     let rules = BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"");
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;

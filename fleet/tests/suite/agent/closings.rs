@@ -11,6 +11,7 @@ use penutup_fleet::wire::subject;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::support::calls::name;
 use crate::support::machine::{Calls, SeatMachine, state_of};
 use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
@@ -58,7 +59,7 @@ async fn stream(archive: &Client) -> Vec<Sent> {
 }
 
 /// Every call is in the stream exactly once, and the numbers are 1 to n.
-fn once_each(sent: &[Sent], calls: &[Uuid]) {
+fn assert_once_each(sent: &[Sent], calls: &[Uuid]) {
     let ids: BTreeSet<Uuid> = sent.iter().map(|one| one.id).collect();
     let lost = calls.iter().filter(|id| !ids.contains(id)).count();
     assert_eq!((lost, sent.len() - ids.len(), ids.len()), (0, 0, calls.len()), "lost, twice, and how many there are");
@@ -77,7 +78,8 @@ async fn a_call_is_sent_once_and_again_when_it_ends_anew() {
     let (before, runs, [first, second]) = (calls.write_new(1)[0], Uuid::now_v7(), [Uuid::now_v7(), Uuid::now_v7()]);
     calls.write(runs, 1, 5, false);
     seat.start();
-    wait_until("what was there", async || count(&archive).await.filter(|count| *count == 1)).await;
+    wait_until("the call that ended before the start", async || count(&archive).await.filter(|count| *count == 1))
+        .await;
     calls.write(first, 1, 10, true);
     wait_until("a new one", async || count(&archive).await.filter(|count| *count == 2)).await;
     // Its end is undone, another call ends, it ends again.
@@ -99,26 +101,16 @@ async fn a_call_is_sent_once_and_again_when_it_ends_anew() {
     let state = state.await;
     assert_eq!((state.unsent, state.epoch), (0, all[0].epoch));
 
-    // A resend request, and one for another ledger.
-    let asks = |epoch, from, to| {
+    // A resend request, after one for another ledger and one that is malformed.
+    let resend = |epoch, from, to| {
         serde_json::to_vec(&ResendRequest { schema: 1, resend: MissingRange { epoch, from, to } }).unwrap()
     };
-    for ask in [asks(Uuid::now_v7(), 1, 3), b"{}".to_vec(), asks(state.epoch, 2, 3)] {
-        archive.publish(subject::resend_request(&"jkt".parse_name(), &"a1".parse_name()), ask.into()).await.unwrap();
+    for request in [resend(Uuid::now_v7(), 1, 3), b"{}".to_vec(), resend(state.epoch, 2, 3)] {
+        archive.publish(subject::resend_request(&name("jkt"), &name("a1")), request.into()).await.unwrap();
     }
-    wait_until("what was asked for", async || count(&archive).await.filter(|count| *count == 6)).await;
+    wait_until("the requested closings", async || count(&archive).await.filter(|count| *count == 6)).await;
     let again: Vec<_> = stream(&archive).await.split_off(4).into_iter().map(|one| one.message).collect();
     assert_eq!(again, [format!("{first}.3.r1"), format!("{second}.1.r1")]);
-}
-
-trait ParseName {
-    fn parse_name(&self) -> penutup_fleet::wire::name::Name;
-}
-
-impl ParseName for str {
-    fn parse_name(&self) -> penutup_fleet::wire::name::Name {
-        penutup_fleet::wire::name::Name::parse(self).expect("a name")
-    }
 }
 
 #[tokio::test]
@@ -149,7 +141,7 @@ async fn ten_thousand_offline_closings_reach_the_stream_over_crashes_of_agent_an
     wait_until("all of them", async || count(&archive).await.filter(|count| *count >= count_of)).await;
     print_figure("10,040 closings into the stream over two kills of each side take", started.elapsed());
     let status = fleet.connect(Identity::Program("status")).await;
-    once_each(&stream(&archive).await, &all);
+    assert_once_each(&stream(&archive).await, &all);
     let settled = async || state_of(&status, "jkt", "a1").await.filter(|s| s.unsent == 0 && s.sent == count_of);
     wait_until("the seat's own count", settled).await;
 }
@@ -177,7 +169,7 @@ async fn a_full_stream_loses_nothing_and_is_filled_once_there_is_room() {
     fleet.streams().await;
     let archive = fleet.connect(Identity::Program("archive")).await;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count == 4_000)).await;
-    once_each(&stream(&archive).await, &all);
+    assert_once_each(&stream(&archive).await, &all);
 }
 
 #[tokio::test]
@@ -196,6 +188,6 @@ async fn an_unreadable_journal_is_reported_and_retried() {
     std::fs::remove_file(&path).unwrap();
     let all = Calls::of(&path).write_new(3);
     wait_until("all of them", async || count(&archive).await.filter(|count| *count == 3)).await;
-    wait_until("the good word", async || seat.log().contains("the journal is readable again").then_some(())).await;
-    once_each(&stream(&archive).await, &all);
+    wait_until("the recovery", async || seat.log().contains("the journal is readable again").then_some(())).await;
+    assert_once_each(&stream(&archive).await, &all);
 }

@@ -35,14 +35,14 @@ async fn one_agent_runs_per_state_folder_and_ends_on_a_signal() {
 }
 
 #[tokio::test]
-async fn without_a_server_and_trust_it_starts_and_reports_both() {
+async fn an_agent_without_server_and_trust_starts_and_reports_both() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     fleet.nats.kill();
     let config = fleet.config(crate::support::Identity::Seat("jkt", "a1"));
     fs::write(config.with_file_name("trust.toml"), "schema = 1\n").unwrap();
     let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
-    wait_until("the word", async || {
+    wait_until("the lost link", async || {
         prompter.received().iter().any(|e| matches!(e, penutup_ipc::agent_event::AgentEvent::Down(_))).then_some(())
     })
     .await;

@@ -109,7 +109,7 @@ pub struct TestFleet {
 
 impl TestFleet {
     /// Provisions the fleet, starts the server and creates the streams; reports SKIPPED without nats-server.
-    pub async fn start(shape: &FleetSpec<'_>) -> Option<Self> {
+    pub async fn start(spec: &FleetSpec<'_>) -> Option<Self> {
         let Some(binary) = nats::installed() else {
             report_skipped(&"nats-server is not installed here");
             return None;
@@ -117,7 +117,7 @@ impl TestFleet {
         let folder = TempDir::with_prefix("fleet").expect("a folder");
         let (nats, definition, port) = wait_for("a server on a port of its own", || {
             let port = nats::free_port();
-            let fleet = provisioned(shape, port, folder.path());
+            let fleet = provisioned(spec, port, folder.path());
             Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
         });
         let fleet = Self { nats, definition, port, folder };
@@ -166,16 +166,16 @@ impl TestFleet {
 
     /// Changes the fleet's file and provisions again.
     #[track_caller]
-    pub fn provision_again(&mut self, shape: &FleetSpec<'_>) {
-        self.definition = provisioned(shape, self.port, self.folder.path());
+    pub fn provision_again(&mut self, spec: &FleetSpec<'_>) {
+        self.definition = provisioned(spec, self.port, self.folder.path());
     }
 }
 
 /// Writes the fleet's file below a folder and provisions into its `out`.
 #[track_caller]
-pub fn provisioned(shape: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
+pub fn provisioned(spec: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
-    fs::write(&file, shape.text(port)).expect("the fleet's file");
+    fs::write(&file, spec.text(port)).expect("the fleet's file");
     let fleet = Fleet::read(&file, Lang::En).expect("a valid fleet");
     provision::provision(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
     fleet

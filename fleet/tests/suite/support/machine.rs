@@ -18,7 +18,7 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
-use penutup_ipc::phone_event::Ignored;
+use penutup_ipc::message::Reply;
 use penutup_ipc::socket::{self, LastUse, Listening};
 use penutup_ipc::socket_dir::SocketDir;
 use penutup_ipc::{Handler, Incoming};
@@ -73,14 +73,14 @@ impl SeatMachine {
 
     /// The command that runs the agent.
     pub fn command(&self) -> Command {
-        let mut command = self.here(env!("CARGO_BIN_EXE_penutup-fleet").as_ref());
+        let mut command = self.as_user(env!("CARGO_BIN_EXE_penutup-fleet").as_ref());
         command.args(["--lang", "en", "agent", "--config"]).arg(&self.config);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
 
-    /// A program of this machine's user.
-    fn here(&self, program: &Path) -> Command {
+    /// A command of this machine's user.
+    fn as_user(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear();
         for (name, folder) in [
@@ -99,19 +99,20 @@ impl SeatMachine {
     #[cfg(unix)]
     pub fn screen(&self) -> Screen {
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Screen::start(&self.here(penutup()))
+        Screen::start(&self.as_user(penutup()))
     }
 
     /// The ended calls and their versions, from the journal's export.
     #[cfg(unix)]
     pub fn ended(&self) -> BTreeMap<Uuid, i64> {
-        let output = self.here(penutup()).args(["journal", "export"]).output().expect("it can be run");
+        let output = self.as_user(penutup()).args(["journal", "export"]).output().expect("it can be run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let lines = String::from_utf8(output.stdout).expect("UTF-8");
         let calls = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a call"));
-        let of = |call: &serde_json::Value| Some((call["id"].as_str()?.parse().ok()?, call["version"].as_i64()?));
+        let id_and_version =
+            |call: &serde_json::Value| Some((call["id"].as_str()?.parse().ok()?, call["version"].as_i64()?));
         let ended = calls.filter(|call| !call["end_ms"].is_null());
-        ended.map(|call| of(&call).expect("an id and a version")).collect()
+        ended.map(|call| id_and_version(&call).expect("an id and a version")).collect()
     }
 
     /// The number of calls in the journal.
@@ -176,8 +177,8 @@ impl Handler for Recorder {
         true
     }
 
-    fn request(&self, incoming: Incoming, _patience: Duration) -> Option<Vec<Ignored>> {
-        self.send(incoming).then(Vec::new)
+    fn request(&self, incoming: Incoming, _patience: Duration) -> Option<Reply> {
+        self.send(incoming).then(Reply::default)
     }
 }
 
@@ -212,9 +213,9 @@ impl Prompter {
     }
 
     /// Whether the last event about the link matches.
-    pub fn last_link_event(&self, ends: impl Fn(&AgentEvent) -> bool) -> bool {
+    pub fn last_link_event(&self, is_expected: impl Fn(&AgentEvent) -> bool) -> bool {
         let of_link = |e: &&AgentEvent| !matches!(e, AgentEvent::Klb(_) | AgentEvent::Rules);
-        self.received().iter().rev().find(of_link).is_some_and(ends)
+        self.received().iter().rev().find(of_link).is_some_and(is_expected)
     }
 }
 
@@ -247,7 +248,7 @@ impl TestSupervisor {
             answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.payload).contains("\"seq\""))
         });
         tokio::task::yield_now().await;
-        self.client.flush().await.expect("it goes out");
+        self.client.flush().await.expect("it is sent");
         put
     }
 

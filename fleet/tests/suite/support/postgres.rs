@@ -65,7 +65,8 @@ impl Postgres {
                 return None;
             };
             #[cfg(unix)]
-            std::os::unix::fs::chown(folder.path(), Some(user), id(&["-g", "postgres"])).expect("its user's folder");
+            std::os::unix::fs::chown(folder.path(), Some(user), id(&["-g", "postgres"]))
+                .expect("a folder of the user postgres");
         }
         let made = command(root, &bin.join("initdb"))
             .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", USER, "-D"])

@@ -17,7 +17,7 @@ impl Raw {
     #[track_caller]
     pub fn connect(port: u16) -> (Self, Value) {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
-        stream.set_read_timeout(Some(TIMEOUT)).expect("patience");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a time limit");
         let mut raw = Self(BufReader::new(stream));
         let greeting = raw.line().expect("a greeting");
         let info = serde_json::from_str(greeting.strip_prefix("INFO ").expect("INFO")).expect("its JSON");

@@ -36,15 +36,15 @@ pub fn penutup() -> &'static Path {
 /// The terminal, and all its screens so far, each as one line with whitespace collapsed.
 struct Output {
     parser: vt100::Parser,
-    has_shown: Vec<String>,
+    screens: Vec<String>,
 }
 
 /// A terminal of 120×30 with a program in it. Both end with the test.
 pub struct Screen {
-    // Dropped last: closing the terminal makes processes beside the program hang up.
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     seen: Arc<Mutex<Output>>,
+    // Dropped last: closing the terminal hangs up the other processes in it.
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -73,7 +73,7 @@ impl Screen {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
-        let seen = Arc::new(Mutex::new(Output { parser: vt100::Parser::new(rows, cols, 0), has_shown: Vec::new() }));
+        let seen = Arc::new(Mutex::new(Output { parser: vt100::Parser::new(rows, cols, 0), screens: Vec::new() }));
         let shared = Arc::clone(&seen);
         thread::spawn(move || {
             let mut chunk = vec![0; 65_536];
@@ -81,7 +81,7 @@ impl Screen {
                 let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.parser.process(&chunk[..read]);
                 let now = flat(&seen.parser.screen().contents());
-                seen.has_shown.push(now);
+                seen.screens.push(now);
             }
         });
         Self { child, writer, seen, _master: pty.master }
@@ -90,13 +90,13 @@ impl Screen {
     /// The present screen.
     pub fn text(&self) -> String {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.has_shown.last().cloned().unwrap_or_default()
+        seen.screens.last().cloned().unwrap_or_default()
     }
 
     /// Whether any screen had these words.
     pub fn has_shown(&self, words: &str) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.has_shown.iter().any(|text| text.contains(words))
+        seen.screens.iter().any(|text| text.contains(words))
     }
 
     /// Waits until the screen has these words, however they are wrapped.
@@ -131,14 +131,14 @@ impl Screen {
     #[track_caller]
     pub fn kill(&mut self) {
         let pid = self.child.process_id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill is everywhere").success());
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
         self.child.wait().expect("it ended");
     }
 
     /// Waits until it ends by itself.
     pub async fn wait_for_exit(&mut self) {
         let start = Instant::now();
-        while self.child.try_wait().expect("our own child").is_none() {
+        while self.child.try_wait().expect("its status").is_none() {
             assert!(start.elapsed() < TIMEOUT, "it does not end:\n{}", self.text());
             tokio::time::sleep(POLL_INTERVAL).await;
         }

@@ -1,0 +1,326 @@
+//! `penutup press` with real prompters in real terminals, and its guards at exact times.
+
+use chrono::TimeDelta;
+use penutup::app::Effect;
+use penutup::message::Message;
+use penutup_ipc::press::{Did, PressRefusal, PressReply, Presses};
+
+use super::Telephone as _;
+use super::socket::RawClient;
+use super::verb::{WAIT, call, prompter};
+use crate::stage::Stage;
+use crate::support::{Home, Ran, assert_harmless, json};
+use crate::term::{Term, eventually};
+
+const FIRST: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.\n";
+const SECOND: &str = "Agar semua makin mudah, ayo download aplikasi New PLN Mobile di Play Store atau Apps Store,\n";
+/// The first sentence about PLN Mobile.
+const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru untuk mendapatkan peningkatan layanan, dan ajak \
+                      orang terdekat untuk download aplikasinya,\n";
+/// The hint in an open field.
+const TYPING: &str = "Enter pakai · Esc batal";
+const QUESTION: &str = "Belum semua disampaikan. Mengapa panggilan berakhir?";
+
+fn press(home: &Home, args: &str) -> Ran {
+    let args = args.split_whitespace().map(|arg| arg.replace('+', " "));
+    home.penutup(std::iter::once("press".to_owned()).chain(args)).env("PENUTUP_CALL_WAIT", WAIT).run()
+}
+
+/// Presses, and checks status, standard error and the line.
+#[track_caller]
+fn does(home: &Home, args: &str, status: i32, err: &str, out: &str) {
+    let ran = press(home, args);
+    ran.status(status).err_is(err);
+    assert_eq!(ran.out, out, "{args}");
+}
+
+fn was_marked(term: &Term) -> usize {
+    String::from_utf8_lossy(&term.bytes()).matches("ditekan dari luar").count()
+}
+
+#[test]
+fn a_press_ticks_prints_the_next_sentence_and_is_marked_for_a_moment() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    does(&home, "", 0, "", FIRST);
+    assert_eq!(was_marked(&term), 0, "nothing was pressed");
+    does(&home, "said", 0, "", SECOND);
+    eventually("the mark", || was_marked(&term) > 0);
+    term.hides("ditekan dari luar").shows("Salam Penutup");
+    does(&home, "undo", 0, "", FIRST);
+    term.shows("Diurungkan");
+    does(&home, "topik=pln-mobile said-all --quiet", 0, "", "");
+    term.shows("Closing lengkap");
+    let out = press(&home, "next --format json").status(0).out.clone();
+    let result = json(&out);
+    assert_eq!((&result["state"], &result["did"][0]), (&"done".into(), &"next-call".into()), "{out}");
+    term.shows("▐nonaktif▌").hides("▐PLN Mobile▌");
+    term.quits();
+}
+
+#[test]
+fn without_a_prompter_nothing_is_pressed() {
+    let home = Home::new();
+    does(&home, "said", 1, "Tidak ada layar penutup yang terbuka\n", "");
+    let none = press(&home, "--format json");
+    none.status(1).err_is("Tidak ada layar penutup yang terbuka\n");
+    assert_eq!(json(&none.out)["state"], "no-prompter");
+    let mut term = prompter(&home, &[]);
+    does(&home, "said --seat meja+3", 1, "Tidak ada layar penutup yang terbuka di seat \"meja 3\"\n", "");
+    term.signal("STOP");
+    let ran = home.penutup(["press", "said", "--format", "json"]).env("PENUTUP_CALL_WAIT", "200").run();
+    ran.status(1).err_is("Layar penutup terbuka tetapi tidak merespons\n");
+    assert_eq!(json(&ran.out)["state"], "no-reply");
+    term.signal("CONT");
+    does(&home, "", 0, "", FIRST);
+    assert_eq!(was_marked(&term), 0);
+    term.quits();
+}
+
+#[test]
+fn an_unknown_word_is_status_2_and_nothing_of_its_command_happens() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    for (args, parts) in [
+        ("topik=pln-mobile sadi", &["\"sadi\"", "\"said\""][..]),
+        ("said topik=pln-mobil", &["\"topik=pln-mobil\"", "\"pln-mobile\""]),
+        ("said Said", &["\"Said\""]),
+        ("said q", &["\"q\""]),
+        ("said =", &["\"=\""]),
+        ("said nama=Siti", &["\"nama=Siti\" harus diketik"]),
+        ("said nama", &["\"nama\" harus diketik"]),
+    ] {
+        let ran = press(&home, args);
+        ran.status(2);
+        assert_eq!(ran.out, "", "{args}");
+        for part in parts {
+            assert!(ran.err.contains(part), "{args}: {part} in {}", ran.err);
+        }
+    }
+    let hostile = press(&home, "\u{1b}[31mx\u{1b}]0;z\u{7}");
+    hostile.status(2);
+    assert_harmless(&hostile.err);
+    let long = "x".repeat(129);
+    for args in [long, vec!["said"; 17].join(" ")] {
+        press(&home, &args).status(2);
+    }
+    press(&home, "--mati").status(2);
+    does(&home, "", 0, "", FIRST);
+    assert_eq!(was_marked(&term), 0);
+    term.shows("▐nonaktif▌").hides("▐PLN Mobile▌").quits();
+}
+
+#[test]
+fn of_several_presses_all_happen_or_none() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let too_soon = "\"said\" tidak ditekan: terlalu cepat sesudah tekanan sebelumnya\n";
+    does(&home, "topik=pln-mobile said said", 1, too_soon, FIRST);
+    term.hides("▐PLN Mobile▌");
+    assert_eq!(was_marked(&term), 0);
+    // The refused press started the time again.
+    term.rest();
+    press(&home, "topik=pln-mobile said").status(0).err_is("");
+    term.shows("▐PLN Mobile▌");
+    let refused = press(&home, "klb next --format json");
+    refused.status(1).err_is("\"next\" tidak ditekan: closing belum lengkap\n");
+    let result = json(&refused.out);
+    assert_eq!(result["state"], "refused");
+    assert_eq!(result["refused"], serde_json::json!({ "at": 1, "why": "incomplete" }));
+    assert_eq!(result["did"], serde_json::json!([]));
+    term.shows("▐nonaktif▌").quits();
+}
+
+#[test]
+fn an_open_question_takes_no_press_but_back() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    press(&home, "said").status(0);
+    does(&home, "end", 0, "", &format!("{QUESTION}\n"));
+    term.shows(QUESTION);
+    for word in ["said", "said-all", "end", "klb", "topik=pln-mobile", "basis", "copy", "next"] {
+        let err = format!("\"{word}\" tidak ditekan: layar sedang bertanya\n");
+        does(&home, word, 1, &err, &format!("{QUESTION}\n"));
+    }
+    does(&home, "back", 0, "", SECOND);
+    term.hides(QUESTION);
+    term.quits();
+}
+
+#[test]
+fn a_field_that_is_being_typed_takes_no_press_but_back() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    term.send("nsa").shows(TYPING);
+    for word in ["said", "undo", "klb", "end", "next"] {
+        does(&home, word, 1, &format!("\"{word}\" tidak ditekan: sebuah isian sedang diketik\n"), FIRST);
+    }
+    term.send("ri\r").shows("N sari");
+    term.send("n").shows(TYPING);
+    does(&home, "back", 0, "", FIRST);
+    term.shows("N sari").quits();
+}
+
+#[test]
+fn a_press_over_a_panel_does_what_its_key_does_there() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    does(&home, "basis", 0, "", FIRST);
+    term.shows("Dasar SOP");
+    let covered =
+        |word: &str| format!("\"{word}\" tidak ditekan: kalimatnya sedang tertutup panel atau langkah lain\n");
+    for word in ["said-all", "next", "end", "copy"] {
+        does(&home, word, 1, &covered(word), FIRST);
+    }
+    does(&home, "topik=pln-mobile topik=pln-mobile", 0, "\"topik=pln-mobile\" tidak mengubah apa pun\n", UPDATE);
+    does(&home, "said", 0, "\"said\" hanya menutup panel atau langkah yang sedang dilihat\n", UPDATE);
+    term.hides("Dasar SOP");
+    does(&home, "recap", 0, "", UPDATE);
+    term.shows("Rekap");
+    does(&home, "back", 0, "", UPDATE);
+    term.quits();
+}
+
+#[test]
+fn what_the_window_does_not_show_is_not_ticked() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    term.resize_unseen(9, 24).hides("? daftar tombol");
+    for word in ["said", "said-all"] {
+        does(&home, word, 1, &format!("\"{word}\" tidak ditekan: kalimatnya tidak muat di jendela\n"), FIRST);
+    }
+    term.resize_unseen(80, 24).shows("? daftar tombol");
+    press(&home, "topik said").status(0).err_is("");
+    term.quits();
+}
+
+#[test]
+fn a_sentence_that_the_telephone_just_changed_is_not_ticked() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let mut client = RawClient::of(&home);
+    client.read_line();
+    client.send(b"{\"do\":\"set\",\"set\":[[\"klb\",\"ya\"]]}\n{\"do\":\"press\",\"press\":[\"said\"]}\n");
+    client.read_line();
+    let reply = client.read_line();
+    assert!(reply.contains("\"refused\":{\"at\":0,\"why\":\"changed\"}") && reply.contains("\"did\":[]"), "{reply}");
+    term.shows("KLB AKTIF");
+    assert_eq!(was_marked(&term), 0);
+    term.rest();
+    press(&home, "said").status(0).err_is("");
+    call(&home, "end").status(0);
+    term.shows(QUESTION).send("1").hides(QUESTION).quits();
+}
+
+#[test]
+fn a_malformed_press_costs_its_sender_the_connection() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    for (list, bad) in [
+        ("", "garbled"),
+        (",\"press\":\"said\"", "garbled"),
+        (",\"press\":[\"said\",7]", "garbled"),
+        (&format!(",\"press\":[{}\"said\"]", "\"said\",".repeat(16)), "too-long"),
+    ] {
+        let mut client = RawClient::of(&home);
+        client.read_line();
+        let reply = client.request(&format!("{{\"do\":\"press\"{list}}}"));
+        assert_eq!((reply, client.read_line()), (format!("{{\"ignored\":[],\"bad\":\"{bad}\"}}\n"), String::new()));
+    }
+    let mut agent = RawClient::of(&home);
+    agent.read_line();
+    agent.request("{\"do\":\"fleet\"}");
+    let reply = agent.request("{\"do\":\"press\",\"press\":[\"said\"]}");
+    assert_eq!(reply, "{\"ignored\":[],\"bad\":\"out-of-turn\"}\n", "the agent presses nothing");
+    does(&home, "", 0, "", FIRST);
+    term.quits();
+}
+
+#[test]
+fn in_line_mode_a_press_is_printed() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["--at", "14:20"]).env("TERM", "dumb").command());
+    term.shows("Untuk mewujudkan PLN terbaik");
+    eventually("the prompter listens", || press(&home, "").status == Some(0));
+    does(&home, "said", 0, "", SECOND);
+    term.shows("Ditekan dari luar jendela ini. Sudah: Campaign Integritas.").shows("Agar semua makin mudah");
+    term.send("q\n").shows("Tetap keluar").send("q\n");
+    assert!(term.ends().success());
+}
+
+/// Presses on a stage, and the reply.
+fn pressed(s: &mut Stage, words: &str) -> PressReply {
+    let presses = Presses::new(words.split_whitespace().map(str::to_owned).collect()).expect("few and short");
+    s.act(Message::Press { presses, is_seen: true });
+    let reply = s.effects.iter().find_map(|effect| match effect {
+        Effect::Pressed(reply) => Some((**reply).clone()),
+        _ => None,
+    });
+    reply.expect("a reply")
+}
+
+fn refusal(s: &mut Stage, words: &str) -> Option<PressRefusal> {
+    pressed(s, words).refused.map(|refused| refused.why)
+}
+
+#[test]
+fn a_held_hotkey_presses_once_and_restarts_the_time() {
+    let mut s = Stage::at("14:00");
+    for word in ["said", "klb", "undo"] {
+        assert_eq!(refusal(&mut s, word), None, "{word}");
+        let state = (s.said().len(), s.fact("klb").to_owned());
+        for _ in 0..10 {
+            s.later(600);
+            assert_eq!(refusal(&mut s, word), Some(PressRefusal::TooSoon), "{word}");
+        }
+        assert_eq!((s.said().len(), s.fact("klb").to_owned()), state, "{word}");
+        s.later(700);
+    }
+    // Space and a press share the time.
+    let mut s = Stage::at("14:00");
+    s.keys("␣");
+    s.later(600);
+    assert_eq!(refusal(&mut s, "said"), Some(PressRefusal::TooSoon));
+    s.later(600);
+    s.quick(0, "␣");
+    assert_eq!(s.said().len(), 1, "Space waits for the press too");
+}
+
+#[test]
+fn the_grace_after_a_change_is_that_of_a_key() {
+    for (ms, expected) in [(0, Some(PressRefusal::Changed)), (1199, Some(PressRefusal::Changed)), (1200, None)] {
+        for word in ["said", "said-all"] {
+            let mut s = Stage::at("14:00");
+            s.sets("klb=ya");
+            s.later(ms);
+            assert_eq!(refusal(&mut s, word), expected, "{ms} {word}");
+            assert_eq!(s.notice().is_empty(), expected.is_none(), "{ms} {word}: {}", s.notice());
+        }
+    }
+}
+
+#[test]
+fn the_mark_ends_by_itself_after_a_second() {
+    let mut s = Stage::at("14:00");
+    assert_eq!(pressed(&mut s, "klb").did, [Did::Done]);
+    assert!(s.app.is_pressed_outside());
+    assert_eq!(s.app.next_change(), s.app.now() + TimeDelta::seconds(1));
+    s.wait(1);
+    assert!(!s.app.is_pressed_outside());
+    assert_eq!(s.app.next_change(), s.app.now() + TimeDelta::seconds(59), "and then nothing until the next minute");
+    // Neither a question nor a refusal is marked.
+    pressed(&mut s, "");
+    pressed(&mut s, "next");
+    assert!(!s.app.is_pressed_outside());
+}
+
+#[test]
+fn what_did_nothing_says_so() {
+    let mut s = Stage::at("14:00");
+    assert_eq!(pressed(&mut s, "undo").did, [Did::Nothing]);
+    assert_eq!(pressed(&mut s, "klb=ya").did, [Did::Done]);
+    s.later(700);
+    assert_eq!(pressed(&mut s, "klb=ya").did, [Did::Nothing]);
+    assert_eq!(pressed(&mut s, "said-all").did, [Did::Ticked]);
+    assert_eq!(pressed(&mut s, "said-all said").did, [Did::Nothing, Did::NextCall]);
+}
