@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::words::Call as CallWords;
-use penutup_ipc::client::{SendError, send_event};
+use penutup_ipc::client::{SendError, send};
+use penutup_ipc::message::Command;
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 use penutup_ipc::socket_dir::SocketDir;
@@ -76,8 +77,8 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let wait = wait();
     let seat = call.seat.as_deref();
-    let result =
-        SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |dir| send_event(&dir, seat, event, wait));
+    let result = SocketDir::of(&context.folders)
+        .map_or(Err(SendError::NoPrompter), |dir| send(&dir, seat, &Command::Phone(event), wait));
     let status = match result {
         Ok(Some(answer)) => {
             messages.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));

@@ -9,7 +9,8 @@ use crate::diagnostics::{shown, suggest};
 use crate::rules::text::clean;
 use crate::words::Words;
 use penutup_cli_kit::format::Format;
-use penutup_ipc::client::{SendError, send_presses};
+use penutup_ipc::client::{SendError, send};
+use penutup_ipc::message::Command;
 use penutup_ipc::message::Reply;
 use penutup_ipc::press::{Did, PressRefusal, PressReply, Presses, Refused};
 use penutup_ipc::socket_dir::SocketDir;
@@ -47,7 +48,7 @@ pub fn run(press: &Press, context: &Context) -> Result<VerbOutput, Stop> {
     let presses = Presses::new(press.what.clone()).ok_or_else(|| context.stop(words.press.too_many, None))?;
     let seat = press.seat.as_deref();
     let result = SocketDir::of(&context.folders)
-        .map_or(Err(SendError::NoPrompter), |dir| send_presses(&dir, seat, presses, call::wait()));
+        .map_or(Err(SendError::NoPrompter), |dir| send(&dir, seat, &Command::Press(presses), call::wait()));
     let (reply, state, message) = match result {
         Ok(Some(Reply { press: Some(reply), bad: None, .. })) => match &reply.refused {
             Some(refused) if refused.why.is_of_the_word() => return Err(wrong_word(press, refused, context)),

@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 use super::message::{Command, Greeting, Rejection, Reply, to_line};
 use super::pipe::Pipe;
 use super::socket_dir::SocketDir;
-use crate::phone_event::PhoneEvent;
-use crate::press::Presses;
 use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;
 
@@ -41,33 +39,11 @@ struct Greeted {
     at: Instant,
 }
 
-/// Sends an event. Returns the reply, or `None` if the prompter received the event but did not reply in time.
-///
-/// # Errors
-/// Why it was not delivered.
-pub fn send_event(
-    dir: &SocketDir,
-    seat: Option<&str>,
-    event: PhoneEvent,
-    patience: Duration,
-) -> Result<Option<Reply>, SendError> {
-    send(dir, seat, &Command::Phone(event), patience)
-}
-
-/// Sends key presses. Returns the reply, or `None` if the prompter received them but did not reply in time.
+/// Sends an event or presses. Returns the reply, or `None` if the prompter received them but did not reply in time.
 ///
 /// # Errors
 /// Why they were not delivered.
-pub fn send_presses(
-    dir: &SocketDir,
-    seat: Option<&str>,
-    presses: Presses,
-    patience: Duration,
-) -> Result<Option<Reply>, SendError> {
-    send(dir, seat, &Command::Press(presses), patience)
-}
-
-fn send(
+pub fn send(
     dir: &SocketDir,
     seat: Option<&str>,
     command: &Command,
@@ -196,6 +172,7 @@ mod tests {
     use super::*;
     use crate::Incoming;
     use crate::message::PROTOCOL;
+    use crate::phone_event::PhoneEvent;
     use crate::socket::{LastUse, listen};
     use penutup_system::folders::Folders;
 
@@ -218,15 +195,15 @@ mod tests {
         assert_eq!(last_used(&[]), None);
     }
 
-    fn end() -> PhoneEvent {
-        PhoneEvent::End { id: None }
+    fn end() -> Command {
+        Command::Phone(PhoneEvent::End { id: None })
     }
 
     #[test]
     fn a_message_is_delivered_and_answered_until_the_prompter_ends() {
         let folder = tempfile::tempdir().unwrap();
         let dir = SocketDir::of(&Folders::below(folder.path())).unwrap();
-        assert_eq!(send_event(&dir, None, end(), WAIT), Err(SendError::NoPrompter));
+        assert_eq!(send(&dir, None, &end(), WAIT), Err(SendError::NoPrompter));
         let (sender, events) = channel();
         let seat = Some("meja 7".to_owned());
         let handler = Arc::new(sender);
@@ -237,11 +214,11 @@ mod tests {
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {
-            assert_eq!(send_event(&dir, seat, end(), WAIT), Ok(Some(Reply::default())));
-            assert_eq!(events.recv_timeout(WAIT), Ok(Incoming::Phone(end())));
+            assert_eq!(send(&dir, seat, &end(), WAIT), Ok(Some(Reply::default())));
+            assert_eq!(events.recv_timeout(WAIT), Ok(Incoming::Phone(PhoneEvent::End { id: None })));
         }
-        assert_eq!(send_event(&dir, Some("meja 8"), end(), WAIT), Err(SendError::NoSeat));
+        assert_eq!(send(&dir, Some("meja 8"), &end(), WAIT), Err(SendError::NoSeat));
         drop(listening);
-        assert_eq!(send_event(&dir, None, end(), WAIT), Err(SendError::NoPrompter));
+        assert_eq!(send(&dir, None, &end(), WAIT), Err(SendError::NoPrompter));
     }
 }

@@ -416,8 +416,8 @@ mod tests {
     fn an_unproven_peer_is_sent_nothing() {
         use std::io::{Read, Write};
 
-        use super::super::client::{SendError, send_event};
-        use super::super::message::{Greeting, PROTOCOL, line};
+        use super::super::client::{SendError, send};
+        use super::super::message::{Command, Greeting, PROTOCOL, line};
         use crate::phone_event::PhoneEvent;
 
         let (keep, dir) = dir();
@@ -435,7 +435,7 @@ mod tests {
                 stream.read(&mut bytes).map_or(0, |count| count)
             })
         });
-        let end = || send_event(&dir, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
+        let end = || send(&dir, None, &Command::Phone(PhoneEvent::End { id: None }), Duration::from_secs(60));
         assert_eq!(end(), Err(SendError::NoPrompter));
         assert_eq!(end(), Err(SendError::NoPrompter));
         // It closed the connection without a reply.
