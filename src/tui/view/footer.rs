@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::header::filled;
 use super::lines::wrap;
 use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
@@ -27,7 +28,7 @@ pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
         let is_whole = width(&text) + 3 <= look.columns;
         let text =
             if is_whole { text } else { shorten(look.app.words().screen.all_said, look.columns.saturating_sub(3)) };
-        Line::from(vec![look.span(" ", Role::Text), look.span(format!(" {text} "), Role::Done)])
+        Line::from(vec![look.span(" ", Role::Text), filled(look, &text, Role::Done)])
     });
     // The key list has the notices in full.
     let notice = notice(look).filter(|_| *look.app.mode() != Mode::Panel(Panel::Help));

@@ -53,7 +53,7 @@ fn wide(spans: &[Span<'static>]) -> usize {
 }
 
 /// A filled text with a column of its ground at both ends.
-fn filled(look: &DrawContext<'_>, text: &str, role: Role) -> Span<'static> {
+pub(super) fn filled(look: &DrawContext<'_>, text: &str, role: Role) -> Span<'static> {
     look.span(format!(" {text} "), role)
 }
 
@@ -421,10 +421,14 @@ fn declared(look: &DrawContext<'_>, at: usize) -> Option<Block> {
         return None;
     }
     let join = |most: usize| app.declaration_text(at, |text| shorten(text, most)).join(" · ");
-    // If it is too long, who and why are shortened: the end time must be visible.
-    let widths = std::iter::once(usize::MAX).chain((8..look.columns).rev());
-    let text = widths.map(join).find(|text| width(text) + 3 <= look.columns);
-    let text = text.unwrap_or_else(|| join(8));
+    // If it is too long, who and why are shortened, as little as the row asks for: the end time must be visible.
+    let fits = |text: &str| width(text) + 3 <= look.columns;
+    let whole = Some(join(usize::MAX)).filter(|text| fits(text));
+    let text = whole.unwrap_or_else(|| {
+        let widths: Vec<usize> = (8..look.columns).collect();
+        let count = widths.partition_point(|most| fits(&join(*most)));
+        join(count.checked_sub(1).map_or(8, |last| widths[last]))
+    });
     match app.banner(at) {
         Some(banner) if banner_text(look, at, &banner).contains(&join(usize::MAX)) => None,
         Some(_) => Some(Block::new(Priority::Alarm, alarm(look, &text, 2))),
