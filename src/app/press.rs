@@ -9,6 +9,7 @@ use crate::action::Action;
 use crate::keymap;
 use crate::message::Message;
 use crate::panel::Panel;
+use crate::press;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::script::FieldValue;
 use crate::rules::text::clean;
@@ -22,8 +23,12 @@ const MOST_SAID: usize = 700;
 const MOST_NAMES: usize = 2000;
 /// The press that begins the next call, and nothing else.
 const NEXT: &str = "next";
+/// The press that ticks all sentences.
+const SAID_ALL: &str = "said-all";
+/// The press that closes a panel, a field or a question.
+pub(super) const BACK: &str = "back";
 /// The names of actions, beside those of facts and choice fields. They are the same in every language.
-const ACTIONS: [&str; 9] = ["said", "said-all", "undo", "end", NEXT, "copy", "basis", "recap", "back"];
+const ACTIONS: [&str; 9] = ["said", SAID_ALL, "undo", "end", NEXT, "copy", "basis", "recap", BACK];
 
 /// Why a press can't be an action: the reason, and the words that would do.
 type NoAction = (PressRefusal, Vec<String>);
@@ -41,7 +46,10 @@ impl App {
         let (mut effects, _) = self.update_or_refuse(Message::Clock.into(), now, real_now);
         let (did, refused) = match self.press_all(presses, is_seen, (now, real_now), &mut effects) {
             Ok(did) => (did, None),
-            Err(refused) => (Vec::new(), Some(refused)),
+            Err(refused) => {
+                self.notify_refused_press(presses, &refused);
+                (Vec::new(), Some(refused))
+            }
         };
         let say = Some(self.asked());
         effects.push(Effect::Pressed(Box::new(PressReply { did, refused, say })));
@@ -72,12 +80,6 @@ impl App {
                 Ok(one) => did.push(one),
                 Err((why, valid)) => {
                     self.pace.pressed = tried.pace.pressed;
-                    let key = self.tick_key(word == "said-all");
-                    match why {
-                        PressRefusal::Changed => self.notify(self.words().notice.changed_under(key)),
-                        PressRefusal::Unseen => self.notify(self.words().notice.unseen(key)),
-                        _ => {}
-                    }
                     return Err(Refused { at, why, valid });
                 }
             }
@@ -86,6 +88,17 @@ impl App {
         self.environment.pressed = Some(now);
         effects.extend(more);
         Ok(did)
+    }
+
+    /// Says on the screen why nothing was pressed: whoever pressed a hotkey or a button sees no other output.
+    fn notify_refused_press(&mut self, presses: &Presses, refused: &Refused) {
+        let word = presses.words().get(refused.at).map_or("", String::as_str);
+        let line = match refused.why {
+            PressRefusal::Changed => self.words().notice.changed_under(self.tick_key(word == SAID_ALL)),
+            PressRefusal::Unseen => self.words().notice.unseen(self.tick_key(word == SAID_ALL)),
+            why => press::refused(word, why, self.words()),
+        };
+        self.notify(line);
     }
 
     fn press_one(
@@ -109,17 +122,17 @@ impl App {
     }
 
     /// The action of a word: its own name, or the id of a fact or a choice field, alone or with a value.
-    fn pressed_action(&self, word: &str) -> Result<Action, NoAction> {
+    pub(super) fn pressed_action(&self, word: &str) -> Result<Action, NoAction> {
         match word {
             "said" | NEXT => return Ok(Action::Said),
-            "said-all" => return Ok(Action::SaidAll),
+            SAID_ALL => return Ok(Action::SaidAll),
             "undo" => return Ok(Action::Undo),
             "end" => return Ok(Action::End),
             "copy" => return Ok(Action::Copy),
             "basis" => return Ok(Action::Panel(Panel::Basis)),
             "recap" => return Ok(Action::Panel(Panel::Recap)),
             // A panel is closed by the key that opened it.
-            "back" => {
+            BACK => {
                 return Ok(match self.mode {
                     Mode::Panel(open) => Action::Panel(open),
                     _ => Action::Back,

@@ -63,7 +63,7 @@ impl Session<'_> {
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
         let is_press = matches!(update, Update::Message(Message::Press { .. }));
-        let by_person = is_press || matches!(update, Update::Action(_));
+        let is_action = matches!(update, Update::Action(_));
         if let Update::Message(message) = &update
             && !is_press
         {
@@ -72,6 +72,9 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
+        // A hotkey of another program that is held down does not repeat its refusal.
+        let is_held = |effect: &Effect| matches!(effect, Effect::Pressed(press) if press.is_too_soon());
+        let by_person = is_action || (is_press && !effects.iter().any(is_held));
         view.changed(self.app, &effects, by_person);
         self.recent.hold_back(effects, settles)
     }

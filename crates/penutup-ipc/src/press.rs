@@ -119,3 +119,11 @@ pub struct PressReply {
     #[serde(default)]
     pub say: Option<String>,
 }
+
+impl PressReply {
+    /// Whether it was refused since it came too soon, as the repeats of a held key do.
+    #[must_use]
+    pub fn is_too_soon(&self) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.why == PressRefusal::TooSoon)
+    }
+}

@@ -1,0 +1,60 @@
+//! The hotkeys of the desktop: beside which key they are shown, and which of them the rules don't know.
+
+use super::{App, press};
+use crate::action::Action;
+use crate::diagnostics::shown;
+use crate::rules::problem::nearest;
+use crate::rules::ruleset::FieldKind;
+use crate::settings::Hotkey;
+use penutup_ipc::press::PressRefusal;
+
+impl App {
+    /// Whether any hotkey is registered with this desktop.
+    pub fn has_hotkeys(&self) -> bool {
+        !self.environment.hotkeys.is_empty()
+    }
+
+    /// The registered hotkeys of a key's action, each with the value that it sets.
+    pub fn hotkeys_of(&self, action: &Action) -> Vec<String> {
+        let text = |hotkey: &Hotkey| {
+            // While a panel is open its own key closes it; here every key is that of the closing.
+            let pressed =
+                if hotkey.press == press::BACK { Action::Back } else { self.pressed_action(&hotkey.press).ok()? };
+            let value = match (&pressed, action) {
+                (pressed, action) if pressed == action => None,
+                (Action::SetFact(fact, at), Action::Fact(of)) if fact == of => {
+                    Some(self.rules().facts[*fact].values[*at].label.clone())
+                }
+                (Action::Choose(field, at), Action::Field(of)) if field == of => match &self.rules().field(*field).kind
+                {
+                    FieldKind::Choice(choices) => Some(choices[*at].text.clone()),
+                    FieldKind::Typed { .. } => None,
+                },
+                _ => return None,
+            };
+            Some(value.map_or_else(|| hotkey.keys.to_string(), |value| format!("{} = {value}", hotkey.keys)))
+        };
+        self.environment.hotkeys.iter().filter_map(text).collect()
+    }
+
+    /// A line for each registered hotkey that presses nothing under these rules.
+    pub(super) fn unknown_hotkeys(&self) -> impl Iterator<Item = String> {
+        self.environment.hotkeys.iter().filter_map(|hotkey| {
+            let (why, valid) = self.pressed_action(&hotkey.press).err()?;
+            let (w, word) = (&self.words().hotkey, shown(&hotkey.press));
+            if why == PressRefusal::Typed {
+                return Some(w.typed(hotkey.keys, word));
+            }
+            let (name, value) = hotkey.press.split_once('=').unwrap_or((&hotkey.press, ""));
+            let wrong = if why == PressRefusal::UnknownValue { value } else { name };
+            let near = nearest(wrong, valid.iter().map(String::as_str)).map(|near| match why {
+                PressRefusal::UnknownValue => format!("{name}={near}"),
+                _ => near.to_owned(),
+            });
+            Some(match near {
+                Some(near) => w.unknown_near(hotkey.keys, shown(&near), word),
+                None => w.unknown(hotkey.keys, word),
+            })
+        })
+    }
+}
