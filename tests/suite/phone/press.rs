@@ -162,7 +162,7 @@ fn a_press_answers_the_question_how_the_call_ended_and_only_that_question() {
     assert!(unknown.err.contains("Pilihan \"end=dialikan\" tidak dikenal"), "{}", unknown.err);
     assert!(unknown.err.contains("Maksudnya \"dialihkan\"?"), "{}", unknown.err);
     does(&home, "end end=dialihkan", 0, "", FIRST);
-    term.shows("Panggilan ditutup: dialihkan");
+    term.shows("Ditutup: dialihkan");
     term.quits();
     let report = json(&home.penutup(["report", "--format", "json"]).run().out);
     assert_eq!(report["total"]["endings"], serde_json::json!({ "dialihkan": 1 }), "{report:#}");
