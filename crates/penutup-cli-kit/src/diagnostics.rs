@@ -357,7 +357,7 @@ impl Describer<'_> {
             HotkeyFault::NoModifier { instead } => (w.hotkey_no_modifier(found), w.hotkey_no_modifier_help(instead)),
             HotkeyFault::Desktop { instead } => (w.hotkey_desktop(found), w.hotkey_desktop_help(instead)),
             HotkeyFault::Edits { instead } => (w.hotkey_edits(found), w.hotkey_edits_help(instead)),
-            HotkeyFault::Twice { first } => (w.hotkey_twice(shown(first), found), w.hotkey_twice_help.into()),
+            HotkeyFault::Twice { first } => (w.hotkey_twice(found, shown(first)), w.hotkey_twice_help.into()),
             HotkeyFault::TooMany { max } => (w.hotkey_too_many(max), w.hotkey_too_many_help.into()),
         }
     }
