@@ -16,7 +16,7 @@ const RUN_BY: [(&str, &str, &[&str]); 7] = [
     ("docs/plain.md", "tests/suite/plain/document.rs", &[]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),
-    ("docs/softphone.md", "tests/suite/phone/documents.rs", &["ini"]),
+    ("docs/telephone.md", "tests/suite/phone/documents.rs", &["bash", "ini"]),
     ("docs/windows.md", "tools/windows-check.sh", &["cmd"]),
 ];
 
