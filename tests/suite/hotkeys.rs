@@ -255,7 +255,7 @@ fn the_prompter_used_last_is_pressed_and_another_takes_over_when_the_first_ends_
     one.quits();
     let next = |desk: &Desk, others: [&Term; 2]| {
         let mut process = 0;
-        eventually("another prompter has the hotkeys", || {
+        eventually(&format!("another prompter with the hotkeys, after {:?},", desk.status()), || {
             process = desk.status().map_or(0, |status| status.process);
             others.iter().any(|term| term.pid() == process)
         });
@@ -424,7 +424,7 @@ fn in_line_mode_hotkeys_work_and_say_what_they_did() {
     term.shows("Untuk mewujudkan PLN terbaik");
     desk.has_hotkeys(&term);
     desk.press("ctrl+alt+space");
-    term.shows("Ditekan dari luar jendela ini. Sudah: Campaign Integritas.").shows("Agar semua makin mudah");
+    term.shows("Ditekan dari luar. Sudah: Campaign Integritas.").shows("Agar semua makin mudah");
     term.send("?\n").shows("Ctrl+Alt+Space");
     term.send("q\n").shows("Tetap keluar").send("q\n");
     assert!(term.ends().success());

@@ -28,7 +28,8 @@ impl Display {
 
     fn run() -> Result<Self, String> {
         let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
+        // A server resets when its last client ends, and drops who connects meanwhile; on a desktop that never happens.
+        command.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|e| format!("Xvfb: {e}"))?;
         let mut number = String::new();
