@@ -14,7 +14,8 @@ mod keyboard;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::diagnostics::outside;
 use crate::event::EventSender;
@@ -34,13 +35,18 @@ use penutup_ipc::socket_dir::SocketDir;
 /// The longest name of a display.
 const MAX_NAME: usize = 64;
 
+/// How long a combination may still be held by a prompter that has just ended: the system frees its lock before the
+/// desktop notices the end.
+const DEPARTURE: Duration = Duration::from_millis(500);
+/// The pause between two attempts meanwhile.
+const DEPARTURE_STEP: Duration = Duration::from_millis(10);
+
 /// What a keyboard waits for.
 #[derive(Debug)]
 pub enum Happened<'k> {
     /// The hotkey at this position.
     Pressed(usize),
-    /// Another keyboard layout: what became of each combination.
-    #[cfg_attr(windows, expect(dead_code, reason = "Windows follows the layout by itself"))]
+    /// On X11, another keyboard layout: what became of each combination.
     Changed(&'k [Registration]),
 }
 
@@ -175,7 +181,12 @@ impl Hotkeys {
         let mut keyboard = Keyboard::open().map_err(|Lost| End::Unreachable)?;
         let combinations: Vec<Combination> = self.hotkeys.iter().map(|hotkey| hotkey.keys).collect();
         let mut before = vec![Registration::Registered; combinations.len()];
-        let mut now = keyboard.register(combinations)?.to_vec();
+        let start = Instant::now();
+        let mut now = keyboard.register(&combinations)?.to_vec();
+        while now.contains(&Registration::Held) && start.elapsed() < DEPARTURE {
+            thread::sleep(DEPARTURE_STEP);
+            now = keyboard.register(&combinations)?.to_vec();
+        }
         loop {
             let entries = self.hotkeys.iter().zip(&now).map(|(hotkey, now)| Entry::new(hotkey, *now));
             let status = Status { process: std::process::id(), hotkeys: entries.collect() };
@@ -246,7 +257,9 @@ fn registered(status: &Status) -> Vec<Hotkey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Registration::{Held, NoKey, Registered};
 
+    #[cfg(all(unix, not(target_os = "macos")))]
     fn of(variables: &[(&str, &str)]) -> Result<String, NoDesktop> {
         let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
         Desktop::of(value).map(|desktop| desktop.name)
@@ -292,7 +305,6 @@ mod tests {
             patience: Duration::ZERO,
             words: crate::words::Lang::En.words(),
         };
-        use Registration::{Held, NoKey, Registered};
         let line = hotkeys.not_registered(&[Registered; 3], &[Registered, Held, NoKey]).unwrap();
         assert!(line.contains("Ctrl+Alt+Z") && line.contains("Ctrl+Alt+X") && !line.contains("Space"), "{line}");
         assert_eq!(hotkeys.not_registered(&[Registered, Held, NoKey], &[Registered, Held, Registered]), None);

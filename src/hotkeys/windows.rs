@@ -2,6 +2,7 @@
 //! other key reaches the program.
 
 use winsafe::co::{self, VK};
+use winsafe::prelude::Handle as _;
 use winsafe::{GetMessage, HWND, MSG};
 
 use super::{Happened, Lost};
@@ -19,20 +20,17 @@ impl Keyboard {
         Ok(Self { registered: Vec::new() })
     }
 
-    /// Registers these combinations, whose ids are their positions. Returns what became of each.
+    /// Registers these combinations, whose ids are their positions. Returns what became of each. The same ones again: those
+    /// that are not registered yet.
     #[expect(clippy::unnecessary_wraps, reason = "the connection to an X server may be lost")]
-    pub fn register(&mut self, wanted: Vec<Combination>) -> Result<&[Registration], Lost> {
-        self.registered = (0..)
-            .zip(wanted)
-            .map(|(id, combination)| {
-                let Some(key) = virtual_key(combination.key) else { return Registration::NoKey };
-                match HWND::NULL.RegisterHotKey(id, modifiers(combination), key) {
-                    Ok(()) => Registration::Registered,
-                    Err(co::ERROR::HOTKEY_ALREADY_REGISTERED) => Registration::Held,
-                    Err(_) => Registration::Refused,
-                }
-            })
-            .collect();
+    pub fn register(&mut self, wanted: &[Combination]) -> Result<&[Registration], Lost> {
+        self.registered.resize(wanted.len(), Registration::Refused);
+        for ((id, combination), registered) in (0..).zip(wanted).zip(&mut self.registered) {
+            // Windows would register it twice.
+            if *registered != Registration::Registered {
+                *registered = register(id, *combination);
+            }
+        }
         Ok(&self.registered)
     }
 
@@ -46,6 +44,15 @@ impl Keyboard {
             }
         }
         Err(Lost)
+    }
+}
+
+fn register(id: i32, combination: Combination) -> Registration {
+    let Some(key) = virtual_key(combination.key) else { return Registration::NoKey };
+    match HWND::NULL.RegisterHotKey(id, modifiers(combination), key) {
+        Ok(()) => Registration::Registered,
+        Err(co::ERROR::HOTKEY_ALREADY_REGISTERED) => Registration::Held,
+        Err(_) => Registration::Refused,
     }
 }
 

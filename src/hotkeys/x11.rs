@@ -48,9 +48,9 @@ impl Keyboard {
     }
 
     /// Grabs these combinations. Returns what became of each.
-    pub fn register(&mut self, wanted: Vec<Combination>) -> Result<&[Registration], Lost> {
-        self.layout = self.read_layout(&wanted)?;
-        self.wanted = wanted;
+    pub fn register(&mut self, wanted: &[Combination]) -> Result<&[Registration], Lost> {
+        self.layout = self.read_layout(wanted)?;
+        self.wanted = wanted.to_vec();
         self.grab()?;
         Ok(&self.registered)
     }
