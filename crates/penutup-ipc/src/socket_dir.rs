@@ -435,6 +435,8 @@ mod tests {
                 (stream.read(&mut bytes).map_or(0, |count| count), stream)
             };
             let counts = [None, Some("x".repeat(PROOF)), proof.clone()].map(|proof| greet(proof).0);
+            // After the third the client checks whether the prompter still listens.
+            drop(listener.accept().unwrap());
             let (_, last) = greet(proof);
             drop(listener);
             drop(last);
