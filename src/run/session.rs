@@ -72,9 +72,9 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
-        // A hotkey of another program that is held down does not repeat its refusal.
-        let is_held = |effect: &Effect| matches!(effect, Effect::Pressed(press) if press.is_too_soon());
-        let by_person = is_action || (is_press && !effects.iter().any(is_held));
+        // A question what the screen asks did nothing, and a held hotkey of another program does not repeat its refusal.
+        let is_news = |effect: &Effect| matches!(effect, Effect::Pressed(press) if press.is_news());
+        let by_person = is_action || effects.iter().any(is_news);
         view.changed(self.app, &effects, by_person);
         self.recent.hold_back(effects, settles)
     }
@@ -222,6 +222,7 @@ impl Session<'_> {
             | Effect::Copy(_)
             | Effect::CopyToTerminal(_)
             | Effect::Scroll(_)
+            | Effect::Print(_)
             | Effect::Reply(_)
             | Effect::Pressed(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.disk_effects.push(disk),

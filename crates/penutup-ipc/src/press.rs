@@ -123,9 +123,10 @@ pub struct PressReply {
 }
 
 impl PressReply {
-    /// Whether it was refused since it came too soon, as the repeats of a held key do.
+    /// Whether it did something, or was refused for another reason than that it came too soon, as the repeats of a held
+    /// key do.
     #[must_use]
-    pub fn is_too_soon(&self) -> bool {
-        self.refused.as_ref().is_some_and(|refused| refused.why == PressRefusal::TooSoon)
+    pub fn is_news(&self) -> bool {
+        !self.did.is_empty() || self.refused.as_ref().is_some_and(|refused| refused.why != PressRefusal::TooSoon)
     }
 }
