@@ -3,7 +3,7 @@
 
 use winsafe::co::{self, VK};
 use winsafe::prelude::Handle as _;
-use winsafe::{GetMessage, HWND, MSG};
+use winsafe::{GetMessage, HWND, MSG, PeekMessage};
 
 use super::{Happened, Lost};
 use crate::files::hotkey_owner::Registration;
@@ -17,6 +17,8 @@ pub struct Keyboard {
 impl Keyboard {
     #[expect(clippy::unnecessary_wraps, reason = "an X server may be out of reach")]
     pub fn open() -> Result<Self, Lost> {
+        // A message queue for this thread, as its documentation has it: Wine makes none for a hotkey alone.
+        let _ = PeekMessage(&mut MSG::default(), None, 0, 0, co::PM::NOREMOVE);
         Ok(Self { registered: Vec::new() })
     }
 
