@@ -96,8 +96,12 @@ impl App {
         Ok(did)
     }
 
-    /// Says on the screen why nothing was pressed: whoever pressed a hotkey or a button sees no other output.
+    /// Says on the screen why nothing was pressed: whoever pressed a hotkey or a button sees no other output. A held one
+    /// does not cover what its first press said.
     fn notify_refused_press(&mut self, presses: &Presses, refused: &Refused) {
+        if refused.why == PressRefusal::TooSoon && self.momentary().is_some() {
+            return;
+        }
         let word = presses.words().get(refused.at).map_or("", String::as_str);
         let line = match refused.why {
             PressRefusal::Changed => self.words().notice.changed_under(self.tick_key(word == SAID_ALL)),
