@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Context, Stop, VerbOutput, json, moment};
 use crate::action::Action;
 use crate::app::press_action;
+use crate::closing::ending::Outcome;
 use crate::diagnostics::{shown, suggest};
 use crate::files::{load_in_force, shown_path};
 use crate::rules::RuleSet;
@@ -130,6 +131,7 @@ fn label(press: &str, action: &Action, rules: &RuleSet, words: &Words) -> String
         Action::SaidAll => keys.said_all.to_owned(),
         Action::Undo => keys.undo.to_owned(),
         Action::End => keys.end.to_owned(),
+        Action::Answer(ending) => words.outcome(Outcome::Ended(*ending)).to_owned(),
         Action::Copy => keys.copy.to_owned(),
         Action::Panel(panel) => (panel.row().label)(words).to_owned(),
         Action::Fact(fact) => keys.fact(&rules.facts[*fact].label),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const RUN_BY: [(&str, &str, &[&str]); 7] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
-    ("docs/plain.md", "tests/suite/plain/document.rs", &[]),
+    ("docs/plain.md", "tests/suite/plain/document.rs", &["bash"]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),
     ("docs/telephone.md", "tests/suite/phone/documents.rs", &["bash", "ini"]),

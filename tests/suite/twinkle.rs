@@ -1,4 +1,4 @@
-//! The real Twinkle with the scripts of docs/telephone.md, and a real caller (SIPp). Needs Linux and both programs; prints
+//! The real Twinkle with the scripts of docs/telephone.md, and a real caller (sipp). Needs Linux and both programs; prints
 //! SKIPPED where one of them is missing.
 
 use std::fs;

@@ -79,7 +79,8 @@ pub fn printed(target: Target, program: &str, bindings: &[Binding], words: &Word
         Target::Gnome => (w.save_gnome, Some("#"), "#!/bin/sh\n", gnome(program, bindings)),
         Target::Kde => (w.save_kde, Some("#"), "", kde(program, bindings)),
         Target::Sway => (w.save_sway, Some("#"), "", sway(program, bindings)),
-        Target::I3 => (w.save_i3, Some("#"), "", i3(program, bindings)),
+        // By this line i3 recognizes its present format in a file of its own.
+        Target::I3 => (w.save_i3, Some("#"), "# i3 config file (v4)\n", i3(program, bindings)),
         Target::Autohotkey | Target::Powertoys if program.contains('"') => return Err(Unwritable(program.to_owned())),
         Target::Autohotkey => (w.save_autohotkey, Some(";"), "", autohotkey_script(program, bindings)),
         Target::Powertoys => match refused(|text| text.matches('%').count() > 1) {

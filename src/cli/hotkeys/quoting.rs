@@ -16,10 +16,12 @@ pub fn gvariant(text: &str) -> String {
     format!("\"{}\"", escaped(text, &['\\', '"']))
 }
 
-/// A command of i3 in double quotes, run by a shell.
+/// A command of i3 in double quotes, run by a shell, as its configuration has it: reading that, i3 removes a backslash
+/// before each quote.
 pub fn i3_command(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| broken_at_dollars(&shell(word), "''")).collect();
-    format!("\"{}\"", escaped(&words.join(" "), &['\\', '"']))
+    let command = format!("\"{}\"", escaped(&words.join(" "), &['\\', '"']));
+    command.replace("\\\"", "\\\\\"")
 }
 
 /// A word of a command in sway's configuration, run by a shell. sway removes one level of backslashes and reads quotes
@@ -132,6 +134,16 @@ mod tests {
         }
         words.extend(word);
         words
+    }
+
+    /// A string as i3's configuration parser keeps it.
+    fn i3_configured(text: &str) -> String {
+        let mut chars = text.chars().peekable();
+        let mut out = String::new();
+        while let Some(c) = chars.next() {
+            out.extend(if c == '\\' { chars.next_if_eq(&'"').or(Some(c)) } else { Some(c) });
+        }
+        out
     }
 
     /// `parse_string` of i3's command parser, for a string in double quotes.
@@ -324,7 +336,7 @@ mod tests {
 
             let command = i3_command(&[first, second]);
             prop_assert!(!command.contains("$HOME") && !command.contains("$a"), "i3 would replace a variable: {command}");
-            prop_assert_eq!(&shell_words(&i3_string(&command))[..], &both);
+            prop_assert_eq!(&shell_words(&i3_string(&i3_configured(&command)))[..], &both);
 
             let line = format!("bindsym Ctrl+k exec {} {}", sway_word(first), sway_word(second));
             prop_assert_eq!(&shell_words(&sway_runs(&line))[..], &both, "{}", line);
