@@ -105,6 +105,8 @@ pub enum Effect {
     Scroll(By),
     /// Reply to the telephone with what was ignored of its pairs.
     Reply(Vec<Ignored>),
+    /// Print this panel's page: in line mode, which opens no panels.
+    Print(Panel),
     /// Reply to the sender of presses with what came of them.
     Pressed(Box<PressReply>),
 }

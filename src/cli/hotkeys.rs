@@ -47,7 +47,7 @@ pub enum Target {
     Sway,
     /// i3: lines of its configuration.
     I3,
-    /// AutoHotkey v2: a script.
+    /// `AutoHotkey` v2: a script.
     Autohotkey,
     /// Keyboard Manager of `PowerToys`: its file of remapped shortcuts.
     Powertoys,

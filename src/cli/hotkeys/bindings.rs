@@ -34,12 +34,11 @@ impl Printed {
     pub fn output(self) -> VerbOutput {
         let lines = |mark: &str| self.notes.iter().fold(String::new(), |out, note| out + mark + note + "\n");
         let mut output = VerbOutput::done(String::new());
-        match self.comment {
-            Some(comment) => output.out = format!("{}{}\n{}", self.first, lines(&format!("{comment} ")), self.text),
-            None => {
-                output.err = lines("");
-                output.out = self.text;
-            }
+        if let Some(comment) = self.comment {
+            output.out = format!("{}{}\n{}", self.first, lines(&format!("{comment} ")), self.text);
+        } else {
+            output.err = lines("");
+            output.out = self.text;
         }
         output
     }

@@ -6,7 +6,7 @@ fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:".contains(&byte))
 }
 
-/// A word of a POSIX shell, in single quotes unless it is plain. GLib reads it alike.
+/// A word of a POSIX shell, in single quotes unless it is plain. `GLib` reads it alike.
 pub fn shell(word: &str) -> String {
     if is_plain(word) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
@@ -71,7 +71,7 @@ pub fn windows_argument(word: &str) -> String {
     out + "\""
 }
 
-/// A string of AutoHotkey v2.
+/// A string of `AutoHotkey` v2.
 pub fn autohotkey(text: &str) -> String {
     let mut out = "'".to_owned();
     for c in text.chars() {
@@ -274,7 +274,7 @@ mod tests {
         out
     }
 
-    /// A string of AutoHotkey v2 in single quotes, after comments are removed.
+    /// A string of `AutoHotkey` v2 in single quotes, after comments are removed.
     fn autohotkey_text(literal: &str) -> String {
         assert!(!literal.contains(" ;") && !literal.contains("\t;"), "{literal} has a comment");
         let (mut out, mut chars) = (String::new(), literal.strip_prefix('\'').expect("a quote").chars());

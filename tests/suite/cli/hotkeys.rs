@@ -87,9 +87,10 @@ fn without_hotkeys_the_suggested_ones_are_bound_and_that_is_said() {
     serde_json::from_str::<serde_json::Value>(&ran.out).expect("JSON");
 }
 
-/// A file of Keyboard Manager (`KeyboardManagerProfile` of PowerToys).
+/// A file of Keyboard Manager (`KeyboardManagerProfile` of `PowerToys`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys of the file")]
 struct Profile {
     remap_keys: InProcess,
     remap_keys_to_text: InProcess,
@@ -162,7 +163,7 @@ fn is_our_program(path: &str) {
     assert_eq!(found.len(), ours.len(), "{path}");
 }
 
-/// Each line of the script, read strictly; `tools/windows-check.sh` gives a script to AutoHotkey itself.
+/// Each line of the script, read strictly; `tools/windows-check.sh` gives a script to `AutoHotkey` itself.
 #[test]
 fn autohotkey_gets_a_script() {
     let script = home().penutup(["hotkeys", "--for", "autohotkey"]).ok();
