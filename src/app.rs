@@ -22,6 +22,7 @@ mod values;
 pub mod waiting;
 
 pub use labels::{Banner, StillForm};
+pub use press::press_action;
 
 use std::sync::Arc;
 

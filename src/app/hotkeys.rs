@@ -1,6 +1,6 @@
 //! The hotkeys of the desktop: beside which key they are shown, and which of them the rules don't know.
 
-use super::{App, press};
+use super::{App, press_action};
 use crate::action::Action;
 use crate::diagnostics::shown;
 use crate::rules::problem::nearest;
@@ -17,9 +17,7 @@ impl App {
     /// The registered hotkeys of a key's action, each with the value that it sets.
     pub fn hotkeys_of(&self, action: &Action) -> Vec<String> {
         let text = |hotkey: &Hotkey| {
-            // While a panel is open its own key closes it; here every key is that of the closing.
-            let pressed =
-                if hotkey.press == press::BACK { Action::Back } else { self.pressed_action(&hotkey.press).ok()? };
+            let pressed = press_action(&hotkey.press, self.rules()).ok()?;
             let value = match (&pressed, action) {
                 (pressed, action) if pressed == action => None,
                 (Action::SetFact(fact, at), Action::Fact(of)) if fact == of => {
@@ -40,7 +38,7 @@ impl App {
     /// A line for each registered hotkey that presses nothing under these rules.
     pub(super) fn unknown_hotkeys(&self) -> impl Iterator<Item = String> {
         self.environment.hotkeys.iter().filter_map(|hotkey| {
-            let (why, valid) = self.pressed_action(&hotkey.press).err()?;
+            let (why, valid) = press_action(&hotkey.press, self.rules()).err()?;
             let (w, word) = (&self.words().hotkey, shown(&hotkey.press));
             if why == PressRefusal::Typed {
                 return Some(w.typed(hotkey.keys, word));

@@ -225,14 +225,14 @@ fn a_combination_of_another_program_is_told_once_and_the_others_work() {
     let mut term = desk.opens();
     let registered = desk.has_hotkeys(&term);
     assert_eq!(registered, [Registration::Registered, Registration::Held, Registration::Registered]);
-    term.shows("Hotkey tidak aktif: Ctrl+Alt+K (dipakai program lain)");
+    term.shows("Tombol pintas tidak aktif: Ctrl+Alt+K (dipakai program lain)");
     assert!(other.grabs(ctrl_alt, k), "nothing of it is left with the prompter");
     desk.press("ctrl+alt+space");
     term.shows(SECOND).hides("Ctrl+Alt+K");
     term.send("?").shows("Daftar tombol").shows("Ctrl+Alt+Space");
     assert!(!term.text().contains("Ctrl+Alt+K"), "{term:?}");
     term.send("?").hides("Daftar tombol").send("k").shows("KLB AKTIF");
-    assert!(!term.text().contains("Hotkey tidak aktif"), "{term:?}");
+    assert!(!term.text().contains("Tombol pintas tidak aktif"), "{term:?}");
     term.quits();
 }
 
@@ -288,7 +288,7 @@ fn without_a_desktop_nothing_is_registered_and_nothing_is_said() {
         // Once a key does something, every thread has been started.
         term.send("b").shows("▐Bapak▌");
         assert!(!threads(&term).contains("hotkeys"), "{name}: {}", threads(&term));
-        assert!(!term.text().to_lowercase().contains("hotkey"), "{name}: {term:?}");
+        assert!(!term.text().to_lowercase().contains("tombol pintas"), "{name}: {term:?}");
         assert_eq!(desk.status(), None, "{name}");
         term.quits();
     }
@@ -313,7 +313,7 @@ fn a_display_that_cannot_be_reached_is_told_and_the_prompter_works() {
     let Some(desk) = Desk::new("a display that can't be reached", SETTINGS) else { return };
     for display in [":65000", ":4711", "nowhere"] {
         let mut term = Term::start(&desk.penutup(&["--at", "14:20"]).env("DISPLAY", display).command());
-        term.shows("Hotkey tidak aktif: desktop tidak dapat dihubungi");
+        term.shows("Tombol pintas tidak aktif: desktop tidak dapat dihubungi");
         term.send(" ").shows(SECOND).quits();
     }
 }
@@ -339,7 +339,7 @@ fn a_display_that_ends_is_told_and_the_prompter_works_on() {
     let mut term = desk.prompter();
     term.send("?").shows("Ctrl+Alt+K").send("?");
     desk.display.signal("KILL");
-    term.shows("Hotkey tidak aktif lagi: sambungan ke desktop terputus");
+    term.shows("Tombol pintas tidak aktif lagi: sambungan ke desktop terputus");
     term.send("?").shows("Daftar tombol");
     assert!(!term.text().contains("Ctrl+Alt+K"), "{term:?}");
     term.send("? ").shows(SECOND).quits();
@@ -377,7 +377,7 @@ fn another_keyboard_layout_moves_the_hotkey_with_its_letter() {
     desk.press("ctrl+alt+t");
     assert!(other.got(&desk.display).contains(&45));
     desk.display.ran("setxkbmap", &["ru"]);
-    term.shows("Hotkey tidak aktif: Ctrl+Alt+K (tidak ada di keyboard ini)");
+    term.shows("Tombol pintas tidak aktif: Ctrl+Alt+K (tidak ada di keyboard ini)");
     desk.display.ran("setxkbmap", &["us"]);
     eventually("the hotkey back in its place", || {
         desk.status().is_some_and(|status| status.hotkeys.iter().all(|e| e.registration == Registration::Registered))
