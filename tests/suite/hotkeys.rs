@@ -26,6 +26,7 @@ const SECOND: &str = "▌ Ajakan DOWNLOAD New PLN Mobile";
 const SPACE: Keycode = 65;
 const X: Keycode = 53;
 const F9: Keycode = 75;
+const K: Keycode = 45;
 
 /// A display and the home of a user whose settings have hotkeys.
 struct Desk {
@@ -219,14 +220,13 @@ fn a_combination_of_another_program_is_told_once_and_the_others_work() {
     let Some(desk) = Desk::new("a combination of another program", SETTINGS) else { return };
     let other = OtherWindow::on(&desk.display);
     let ctrl_alt = ModMask::CONTROL | ModMask::M1;
-    let k = 45;
     // Only with Caps Lock: what the prompter gets of it, it gives back.
-    assert!(other.grabs(ctrl_alt | ModMask::LOCK, k));
+    assert!(other.grabs(ctrl_alt | ModMask::LOCK, K));
     let mut term = desk.opens();
     let registered = desk.has_hotkeys(&term);
     assert_eq!(registered, [Registration::Registered, Registration::Held, Registration::Registered]);
     term.shows("Tombol pintas tidak aktif: Ctrl+Alt+K (dipakai program lain)");
-    assert!(other.grabs(ctrl_alt, k), "nothing of it is left with the prompter");
+    assert!(other.grabs(ctrl_alt, K), "nothing of it is left with the prompter");
     desk.press("ctrl+alt+space");
     term.shows(SECOND).hides("Ctrl+Alt+K");
     term.send("?").shows("Daftar tombol").shows("Ctrl+Alt+Space");
@@ -375,7 +375,7 @@ fn another_keyboard_layout_moves_the_hotkey_with_its_letter() {
     term.shows("KLB AKTIF");
     // Where K was, a T is typed now.
     desk.press("ctrl+alt+t");
-    assert!(other.got(&desk.display).contains(&45));
+    assert!(other.got(&desk.display).contains(&K));
     desk.display.ran("setxkbmap", &["ru"]);
     term.shows("Tombol pintas tidak aktif: Ctrl+Alt+K (tidak ada di keyboard ini)");
     desk.display.ran("setxkbmap", &["us"]);
@@ -414,6 +414,59 @@ fn what_a_hotkey_may_not_press_is_refused_on_the_screen() {
     term.shows("\"klb=ya\" tidak ditekan: layar sedang bertanya");
     term.send("\x1b").hides("Mengapa panggilan berakhir?");
     assert_eq!(was_marked(&term), 0);
+    term.quits();
+}
+
+/// The state of each hotkey in the list of the verb.
+fn listed(desk: &Desk, name: &str, value: &str) -> Vec<String> {
+    let listed = desk.penutup(&["hotkeys", "--format", "json"]).env(name, value).json();
+    let state = |hotkey: &serde_json::Value| hotkey["state"].as_str().expect("a state").to_owned();
+    listed["hotkeys"].as_array().expect("a list").iter().map(state).collect()
+}
+
+#[test]
+fn the_verb_says_what_is_registered_and_why_the_rest_is_not() {
+    let Some(desk) = Desk::new("the list of hotkeys", SETTINGS) else { return };
+    let other = OtherWindow::on(&desk.display);
+    assert!(other.grabs(ModMask::CONTROL | ModMask::M1, K));
+    let here = desk.display.name.clone();
+    assert_eq!(listed(&desk, "DISPLAY", &here), ["no-prompter"; 3]);
+    let mut term = desk.prompter();
+    assert_eq!(listed(&desk, "DISPLAY", &format!("{here}.0")), ["registered", "held", "registered"]);
+    let text = desk.penutup(&["hotkeys"]).ok();
+    let expected = "\
+Ctrl+Alt+Space      said    sudah disampaikan  aktif
+Ctrl+Alt+K          klb=ya  KLB: AKTIF         tidak aktif: dipakai program lain
+Ctrl+Alt+Backspace  undo    urungkan           aktif
+";
+    assert_eq!(text, expected);
+    // What is registered elsewhere says nothing about this terminal.
+    for (name, value, state) in [
+        ("DISPLAY", "", "no-display"),
+        ("DISPLAY", ":4711", "no-prompter"),
+        ("WAYLAND_DISPLAY", "wayland-0", "wayland"),
+        ("SSH_CONNECTION", "a 1 b 2", "ssh"),
+    ] {
+        assert_eq!(listed(&desk, name, value), [state; 3], "{name}");
+    }
+    // The prompter goes on with the settings that it was opened with.
+    desk.home.write_config("settings.toml", "[hotkeys]\nsaid = 'Ctrl+Alt+Space'\nend = 'Ctrl+Alt+X'\n");
+    assert_eq!(listed(&desk, "DISPLAY", &here), ["registered", "settings-changed"]);
+    let text = desk.penutup(&["hotkeys"]).ok();
+    assert!(text.contains("tidak aktif: pengaturan berubah; buka ulang penutup\n"), "{text}");
+    let note = "Masih aktif dari pengaturan yang lama, sampai penutup dibuka ulang: Ctrl+Alt+Backspace (undo)\n";
+    assert!(text.ends_with(note), "{text}");
+    // It is a prompter that is stopped, which has them all the same.
+    term.signal("STOP");
+    assert_eq!(listed(&desk, "DISPLAY", &here), ["registered", "settings-changed"]);
+    term.signal("CONT").quits();
+    assert_eq!(listed(&desk, "DISPLAY", &here), ["no-prompter"; 2]);
+    // A display that hangs while the hotkeys are registered.
+    desk.display.signal("STOP");
+    let mut term = desk.opens();
+    eventually("a prompter that tries", || listed(&desk, "DISPLAY", &here) == ["unknown"; 2]);
+    desk.display.signal("CONT");
+    desk.has_hotkeys(&term);
     term.quits();
 }
 

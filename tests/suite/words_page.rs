@@ -196,6 +196,8 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("hotkey.unknown_near", "near", "klb", "klb"),
     ("hotkey.unknown_near", "word", "kbl", "kbl"),
     ("hotkeyverb.none", "path", "/home/cso/penutup/settings.toml", "/home/cso/penutup/settings.toml"),
+    ("hotkeyverb.not_registered", "why", "dipakai program lain", "used by another program"),
+    ("hotkeyverb.others", "which", "Ctrl+Alt+K (klb)", "Ctrl+Alt+K (klb)"),
     ("hotkeyverb.typed", "word", "nama", "nama"),
     ("hotkeyverb.unknown", "word", "sadi", "sadi"),
     ("hotkeyverb.unknown_value", "word", "topik=pln-mobil", "topik=pln-mobil"),
