@@ -9,9 +9,9 @@ use crate::settings::Hotkey;
 use penutup_ipc::press::PressRefusal;
 
 impl App {
-    /// Whether any hotkey is registered with this desktop.
-    pub fn has_hotkeys(&self) -> bool {
-        !self.environment.hotkeys.is_empty()
+    /// The hotkeys that are registered with this desktop.
+    pub fn hotkeys(&self) -> &[Hotkey] {
+        &self.environment.hotkeys
     }
 
     /// The registered hotkeys of a key's action, each with the value that it sets.

@@ -97,7 +97,7 @@ impl OwnerFiles {
         lock(&status)?;
         if !try_lock(&own)? {
             let written = read(&mut status);
-            status.unlock()?;
+            unlock(&status);
             meanwhile(written.unwrap_or_default());
             lock(&own)?;
             lock(&status)?;
@@ -132,13 +132,17 @@ impl Owner {
             lock(&self.status)?;
             self.is_status_locked = true;
         }
-        self.status.rewind()?;
-        self.status.set_len(0)?;
-        self.status.write_all(&serde_json::to_vec(written)?)?;
-        self.status.unlock()?;
+        let result = write(&mut self.status, written);
+        unlock(&self.status);
         self.is_status_locked = false;
-        Ok(())
+        result
     }
+}
+
+fn write(file: &mut File, status: &Status) -> io::Result<()> {
+    file.rewind()?;
+    file.set_len(0)?;
+    file.write_all(&serde_json::to_vec(status)?)
 }
 
 fn lock(file: &File) -> io::Result<()> {
@@ -148,6 +152,11 @@ fn lock(file: &File) -> io::Result<()> {
             result => return result,
         }
     }
+}
+
+/// Wine unlocks it and reports an error; on other systems there is none.
+fn unlock(file: &File) {
+    let _ = file.unlock();
 }
 
 fn try_lock(file: &File) -> io::Result<bool> {

@@ -39,8 +39,8 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
         page.gap();
         facts(&mut page, app);
     }
-    if app.has_hotkeys() {
-        page.paragraph(words.help.hotkeys);
+    if let Some(hotkey) = app.hotkeys().first() {
+        page.paragraph(&words.help.hotkeys(hotkey.keys));
     }
     page.paragraph(words.help.files);
     page

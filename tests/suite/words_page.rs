@@ -187,6 +187,7 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("drill.caller", "who", "Bu Siti", "Bu Siti"),
     ("drillverb.cards_caller", "who", "Bu Siti", "Bu Siti"),
     ("drillverb.sheet_title", "who", " · cso-0412", " · cso-0412"),
+    ("help.hotkeys", "keys", "Ctrl+Alt+Space", "Ctrl+Alt+Space"),
     ("hotkey.not_registered", "which", "Ctrl+Alt+K (dipakai program lain)", "Ctrl+Alt+K (used by another program)"),
     ("hotkey.typed", "keys", "Ctrl+Alt+N", "Ctrl+Alt+N"),
     ("hotkey.typed", "word", "nama", "nama"),
