@@ -11,6 +11,7 @@ pub mod init;
 pub mod journal;
 mod json;
 pub mod klb;
+pub mod link;
 pub mod man;
 pub mod moment;
 pub mod pairs;
@@ -125,6 +126,8 @@ pub enum Verb {
     Call(call::Call),
     /// Do in the open prompter what its keys do.
     Press(press::Press),
+    /// Open links of web pages in the open prompter.
+    Link(link::Link),
     /// Declare KLB for everyone.
     Klb(klb::Klb),
     /// Make files to edit.
@@ -370,6 +373,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         Some(Verb::Journal(journal)) => journal::run(&journal, &context),
         Some(Verb::Call(call)) => call::run(&call, &context),
         Some(Verb::Press(press)) => press::run(&press, &context),
+        Some(Verb::Link(link)) => link::run(&link, &context),
         Some(Verb::Klb(klb)) => klb::run(&klb, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),

@@ -46,13 +46,17 @@ impl Session<'_> {
         for effect in &mut effects {
             match effect {
                 Effect::Reply(ignored) => answer.ignored = std::mem::take(ignored),
+                Effect::LinkRefused(why) => answer.link = Some(*why),
                 Effect::Pressed(pressed) => answer.press = Some(std::mem::take(&mut **pressed)),
                 _ => {}
             }
         }
-        if answer.press.as_ref().is_some_and(|press| !press.did.is_empty()) {
-            // Refused presses must not happen in a state without the last keys either.
+        let has_pressed = answer.press.as_ref().is_some_and(|press| !press.did.is_empty());
+        // What was refused must not happen in a state without the last keys either.
+        if has_pressed || (matches!(message, Message::WebLink(_)) && answer.link.is_none()) {
             self.recent.apply_message(&message, self.clock.now());
+        }
+        if has_pressed {
             self.used.now();
         }
         let next = self.perform(view, effects)?;
@@ -65,7 +69,7 @@ impl Session<'_> {
         let is_press = matches!(update, Update::Message(Message::Press { .. }));
         let by_person = is_press || matches!(update, Update::Action(_));
         if let Update::Message(message) = &update
-            && !is_press
+            && !matches!(message, Message::Press { .. } | Message::WebLink(_))
         {
             self.recent.apply_message(message, self.clock.now());
         }
@@ -220,6 +224,7 @@ impl Session<'_> {
             | Effect::CopyToTerminal(_)
             | Effect::Scroll(_)
             | Effect::Reply(_)
+            | Effect::LinkRefused(_)
             | Effect::Pressed(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.disk_effects.push(disk),
             Effect::AskDay(day, zone) => {
