@@ -11,9 +11,9 @@ pub mod view;
 use crate::rules::text::{clean, fold};
 
 /// A text as a complete sentence on one line. Parts that a screen shows side by side are separated by semicolons, which
-/// a screen reader reads as pauses.
+/// a screen reader reads as pauses; it would read a slash between two words by its name.
 pub fn sentence(text: &str) -> String {
-    let mut out = fold(&clean(text)).replace(" · ", "; ");
+    let mut out = fold(&clean(text)).replace(" · ", "; ").replace(" / ", ", ");
     if !out.ends_with(['.', '!', '?', ':', '…']) && !out.is_empty() {
         out.push('.');
     }
@@ -28,6 +28,7 @@ mod tests {
     fn a_text_becomes_one_complete_sentence() {
         assert_eq!(sentence(" Diurungkan "), "Diurungkan.");
         assert_eq!(sentence("A · B\n\x1b[31mC?"), "A; B [31mC?");
+        assert_eq!(sentence("hening / iseng"), "hening, iseng.");
         assert_eq!(sentence(""), "");
     }
 }

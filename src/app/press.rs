@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Effect, Mode, Update};
 use crate::action::Action;
+use crate::closing::ending::{Ending, Outcome};
 use crate::keymap;
 use crate::message::Message;
 use crate::panel::Panel;
@@ -22,6 +23,8 @@ const MOST_SAID: usize = 700;
 const MOST_NAMES: usize = 2000;
 /// The press that begins the next call, and nothing else.
 const NEXT: &str = "next";
+/// Before the code of an ending, which answers the question about it.
+const ANSWER: &str = "end=";
 /// The names of actions, beside those of facts and choice fields. They are the same in every language.
 const ACTIONS: [&str; 9] = ["said", "said-all", "undo", "end", NEXT, "copy", "basis", "recap", "back"];
 
@@ -127,6 +130,11 @@ impl App {
             }
             _ => {}
         }
+        if let Some(code) = word.strip_prefix(ANSWER) {
+            let ending = Ending::ANSWERS.into_iter().find(|ending| Outcome::Ended(*ending).code() == code);
+            let valid = || Ending::ANSWERS.map(|ending| Outcome::Ended(ending).code().to_owned()).into();
+            return ending.map(Action::Answer).ok_or_else(|| (PressRefusal::UnknownValue, valid()));
+        }
         let rules = self.rules();
         let (id, value) = word.split_once('=').map_or((word, None), |(id, value)| (id, Some(value.trim())));
         let unknown_value = |valid: Vec<String>| (PressRefusal::UnknownValue, bounded(valid));
@@ -171,6 +179,7 @@ impl App {
             Mode::Closing if self.is_previewing() && (word == NEXT || *action == Action::SaidAll) => {
                 Some(PressRefusal::Covered)
             }
+            Mode::Closing if matches!(action, Action::Answer(_)) => Some(PressRefusal::NoQuestion),
             Mode::Closing if ticks && !is_seen => Some(PressRefusal::Unseen),
             _ => None,
         }
@@ -200,7 +209,10 @@ impl App {
     fn asked(&self) -> String {
         let words = self.words();
         let text = match (&self.mode, self.calls.current.current(self.rules())) {
-            (Mode::EndPrompt, _) => words.ending.question.to_owned(),
+            (Mode::EndPrompt, _) => {
+                let codes = Ending::ANSWERS.map(|ending| Outcome::Ended(ending).code());
+                words.press.question_asked(codes.join(", "), words.ending.question)
+            }
             (Mode::LeavePrompt, _) => words.ending.leaving.to_owned(),
             (_, Some(step)) => self.sentence(step).unwrap_or_default().to_string(),
             (_, None) if self.calls.current.spoken().is_empty() => words.screen.nothing_spoken.to_owned(),

@@ -114,6 +114,7 @@ fn why(word: &str, why: PressRefusal, words: &Words) -> String {
     match why {
         PressRefusal::Field => w.field(word),
         PressRefusal::Question => w.question(word),
+        PressRefusal::NoQuestion => w.no_question(word),
         PressRefusal::Covered => w.covered(word),
         PressRefusal::Incomplete => w.incomplete(word),
         PressRefusal::Unseen => w.unseen(word),

@@ -18,7 +18,7 @@ fn an_ordinary_outage_call_needs_three_spaces_and_one_to_continue() {
     assert_eq!(stage.said(), ["campaign", "download", "terima-kasih"]);
     stage.keys("␣");
     assert_eq!(stage.steps(), "(bantuan) ►campaign download terima-kasih");
-    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 dtk)");
+    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let mut term = Term::start(&within(&net.cso, &home.penutup(["--at", "14:20"]).command()));
     term.shows("telepon: putus");
 
-    // The configuration lines from docs/softphone.md.
+    // The configuration lines from docs/telephone.md.
     let lines = blocks("text").into_iter().find(|block| block.contains("ctrl_tcp")).expect("the page has them");
     let control = format!("module cons.so\ncons_listen 127.0.0.1:5555\n{lines}");
     let account = format!("<sip:cso@{CSO}>;regint=0\n");

@@ -179,7 +179,7 @@ fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_fin
         assert_eq!((stage.app.number(), stage.said().len()), (1, 0), "{what}");
         assert_eq!(stage.journal(), ["0 lengkap", "1 open"], "{what}");
         assert_eq!(Record { end: None, ..records(&stage).remove(0) }, finished, "{what}");
-        assert_eq!(stage.notice(), "Panggilan berikutnya dimulai · Backspace kembali (10 dtk)", "{what}");
+        assert_eq!(stage.notice(), "Panggilan berikutnya dimulai · Backspace kembali (10 detik)", "{what}");
         stage.keys("⌫");
         assert_eq!((stage.app.number(), stage.app.call()), (0, &call), "{what}");
         assert_eq!(stage.journal(), ["1 gone", "0 open"], "{what}");
@@ -359,12 +359,12 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     stage.keys("␣␣␣").quick(200, "␣");
     assert_eq!((stage.app.number(), stage.said().len()), (0, 3));
     stage.keys("␣");
-    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 dtk)");
+    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
     stage.quick(200, "␣");
     assert_eq!((stage.app.number(), stage.said().len()), (1, 0));
     assert_eq!(
         stage.notice(),
-        "Panggilan selesai · Backspace kembali (10 dtk)",
+        "Panggilan selesai · Backspace kembali (10 detik)",
         "the notice of the end is still shown"
     );
     // Fluent users are not slowed down.

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 const RUN_BY: [(&str, &str, &[&str]); 7] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
-    ("docs/plain.md", "tests/suite/plain/document.rs", &[]),
+    ("docs/plain.md", "tests/suite/plain/document.rs", &["bash"]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),
-    ("docs/softphone.md", "tests/suite/phone/documents.rs", &["ini"]),
+    ("docs/telephone.md", "tests/suite/phone/documents.rs", &["bash", "ini"]),
     ("docs/windows.md", "tools/windows-check.sh", &["cmd"]),
 ];
 

@@ -47,6 +47,8 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 #[cfg(target_os = "linux")]
+mod twinkle;
+#[cfg(target_os = "linux")]
 mod typed;
 mod views;
 mod waiting;

@@ -35,7 +35,7 @@ mod screen;
 mod socket;
 #[cfg(unix)]
 #[path = "phone/verb.rs"]
-mod verb;
+pub mod verb;
 
 use penutup::app::Effect;
 use penutup::journal::record::Record;

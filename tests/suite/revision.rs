@@ -65,7 +65,7 @@ fn a_reload_reports_how_much_is_said_differently() {
     let expected = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
     assert_eq!(stage.notice(), expected, "the panel shows the rules in use, so the notice does not name it");
     stage.keys("s␣");
-    let expected = "Panggilan selesai · Backspace kembali (10 dtk) · SOP Rev-2 berlaku · D: apa yang berubah";
+    let expected = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
     assert_eq!(stage.notice(), expected);
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "the restored call has no earlier rules to compare with");

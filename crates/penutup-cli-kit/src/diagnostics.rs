@@ -10,7 +10,7 @@ pub mod source;
 mod toml_errors;
 
 use crate::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_RULES};
-use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
+use crate::rules::problem::{Broken, Conditions, Expected, HotkeyFault, Kind, Named, Problem, SyntaxCause, nearest};
 use crate::rules::text;
 use crate::words::{self, Words};
 
@@ -22,8 +22,9 @@ const SHOWN: usize = 60;
 const LISTED: usize = 12;
 /// The keys whose values are lists or tables of texts.
 #[rustfmt::skip]
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
     "steps", "always", "never", "exactly_one", "order", "choices", "score", "lost_score", "when", "aliases", "drop", "accept",
+    "hotkeys",
 ];
 /// The keys whose text is optional.
 #[rustfmt::skip]
@@ -222,6 +223,7 @@ impl Describer<'_> {
             }
             Kind::SameLabel { label } => (w.same_label(shown(label)), w.same_label_help.into()),
             Kind::UnusedAcceptance { code } => (w.unused_acceptance(code.as_str()), w.unused_acceptance_help.into()),
+            Kind::Hotkey { found, fault } => self.hotkey(&shown(found), fault),
         }
     }
 
@@ -262,7 +264,8 @@ impl Describer<'_> {
         // In a list of texts, each entry that is not a text is reported.
         if expected == Expected::Text && LISTS.contains(&key) {
             let message = w.wrong_item(found, key);
-            return (message, w.wrong_item_help("\"terima-kasih\""));
+            let example = if key == "hotkeys" { "said = \"Ctrl+Alt+Space\"" } else { "\"terima-kasih\"" };
+            return (message, w.wrong_item_help(example));
         }
         let (should, example) = match expected {
             Expected::Text => (w.expected_text, format!("{key} = \"…\"")),
@@ -340,6 +343,23 @@ impl Describer<'_> {
         let single = &*format!("[{key}]");
         let double = &*format!("[[{key}]]");
         (w.single_brackets(single), w.single_brackets_help(double))
+    }
+
+    fn hotkey(&self, found: &str, fault: &HotkeyFault) -> Pair {
+        let w = self.problem;
+        match fault {
+            HotkeyFault::Word => (w.hotkey_word(found), w.hotkey_word_help.into()),
+            HotkeyFault::NoKey => (w.hotkey_no_key(found), w.hotkey_no_key_help.into()),
+            HotkeyFault::UnknownKey { part, valid } => (w.hotkey_unknown_key(shown(part)), self.suggest(part, valid)),
+            HotkeyFault::UnknownModifier { part, valid } => {
+                (w.hotkey_unknown_modifier(shown(part)), self.suggest(part, valid))
+            }
+            HotkeyFault::NoModifier { instead } => (w.hotkey_no_modifier(found), w.hotkey_no_modifier_help(instead)),
+            HotkeyFault::Desktop { instead } => (w.hotkey_desktop(found), w.hotkey_desktop_help(instead)),
+            HotkeyFault::Edits { instead } => (w.hotkey_edits(found), w.hotkey_edits_help(instead)),
+            HotkeyFault::Twice { first } => (w.hotkey_twice(found, shown(first)), w.hotkey_twice_help.into()),
+            HotkeyFault::TooMany { max } => (w.hotkey_too_many(max), w.hotkey_too_many_help.into()),
+        }
     }
 
     fn gap(&self, situations: &str, when: &Conditions, nearest: Option<&str>) -> Pair {

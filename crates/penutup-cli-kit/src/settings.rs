@@ -1,6 +1,8 @@
 //! The user's settings. Parses bytes; the file's location and the precedence of flags are decided elsewhere. A further
 //! table of settings is one more `root.table(…)` here.
 
+pub mod hotkeys;
+
 use std::path::{Path, PathBuf};
 
 use crate::rules::Problem;
@@ -8,6 +10,8 @@ use crate::rules::problem::Kind;
 use crate::rules::shape::{At, Problems, Table, read_document, read_lines};
 use crate::rules::text;
 use crate::words::Lang;
+
+pub use hotkeys::Hotkey;
 
 /// An editable file with every setting and its default.
 pub const TEMPLATE: &str = include_str!("../../../config/settings.toml");
@@ -73,6 +77,8 @@ pub struct Settings {
     /// The folder of the centre's KLB declarations.
     pub broadcast: Option<PathBuf>,
     pub journal: Journal,
+    /// In the order of the file; none by default.
+    pub hotkeys: Vec<Hotkey>,
 }
 
 /// A setting that a file may also set to nothing.
@@ -115,6 +121,7 @@ struct Written {
     enabled: Option<bool>,
     journal: Set<PathBuf>,
     days: Option<u32>,
+    hotkeys: Option<Vec<Hotkey>>,
 }
 
 impl Written {
@@ -131,6 +138,7 @@ impl Written {
             enabled: self.enabled.or(other.enabled),
             journal: self.journal.or(other.journal),
             days: self.days.or(other.days),
+            hotkeys: hotkeys::with_last_good(self.hotkeys, other.hotkeys),
         }
     }
 
@@ -149,6 +157,7 @@ impl Written {
                 path: self.journal.value(),
                 days: self.days.unwrap_or(default.days),
             },
+            hotkeys: self.hotkeys.unwrap_or_default(),
         }
     }
 }
@@ -208,6 +217,7 @@ fn read_written(bytes: &[u8], folder: &Path) -> (Written, Vec<Problem>) {
             enabled,
             journal: path,
             days,
+            hotkeys: hotkeys::read(root),
         };
         root.close();
         written
@@ -316,7 +326,9 @@ mod tests {
         assert_eq!(parsed(TEMPLATE), (Settings::default(), vec![]));
         let lines: Vec<&str> =
             TEMPLATE.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(" = ")).collect();
-        assert_eq!(lines.len(), 11, "a setting without a line in the template, or a line without a setting");
+        assert_eq!(lines.len(), 15, "a setting without a line in the template, or a line without a setting");
+        let hotkeys = lines.iter().flat_map(|line| parsed(line).0.hotkeys);
+        assert_eq!(hotkeys.collect::<Vec<_>>(), hotkeys::suggested());
         for line in lines {
             let (settings, problems) = parsed(line);
             assert_eq!(problems, [], "{line}");
@@ -324,6 +336,7 @@ mod tests {
                 lang: settings.lang.filter(|l| *l != Lang::default()),
                 zone: settings.zone.clone().filter(|z| z != "WIB"),
                 rules: settings.rules.clone().filter(|r| r != Path::new("/folder/rules.toml")),
+                hotkeys: vec![],
                 ..settings
             };
             assert_eq!(default, Settings::default(), "{line}");
@@ -344,6 +357,7 @@ mod tests {
             softphone: None,
             broadcast: None,
             journal: Journal::default(),
+            hotkeys: vec![],
         };
         assert_eq!(settings, expected);
         assert_eq!(parsed("rules = '/abs/r.toml'").0.rules, Some("/abs/r.toml".into()));

@@ -76,6 +76,8 @@ pub enum PressRefusal {
     Field,
     /// A question is open.
     Question,
+    /// The question that it answers is not open.
+    NoQuestion,
     /// A panel is open, or another step is shown.
     Covered,
     /// The call is not complete.

@@ -203,6 +203,43 @@ pub enum Broken {
     Last(String, Option<String>),
 }
 
+/// Why something is no hotkey of the settings. Keys and combinations are named as the settings name them; `instead` is a
+/// similar combination that may be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HotkeyFault {
+    /// No action, fact or field can have this name.
+    Word,
+    /// Nothing but modifiers.
+    NoKey,
+    UnknownKey {
+        part: String,
+        valid: Vec<String>,
+    },
+    UnknownModifier {
+        part: String,
+        valid: Vec<String>,
+    },
+    /// Without Ctrl, Alt or Super: it types.
+    NoModifier {
+        instead: String,
+    },
+    /// The desktop keeps it for itself.
+    Desktop {
+        instead: String,
+    },
+    /// Every program edits with it.
+    Edits {
+        instead: String,
+    },
+    /// The press that has it already.
+    Twice {
+        first: String,
+    },
+    TooMany {
+        max: usize,
+    },
+}
+
 /// As in a rule's `when`: fact id → value ids; facts that are not listed may have any value.
 pub type Conditions = Vec<(String, Vec<String>)>;
 
@@ -304,6 +341,8 @@ pub enum Kind {
     /// A label of two facts, fields or values.
     SameLabel { label: String },
     UnusedAcceptance { code: Code },
+    /// `found` is the word or the combination at fault.
+    Hotkey { found: String, fault: HotkeyFault },
 }
 
 impl Kind {
@@ -334,7 +373,8 @@ impl Kind {
             | Self::ReasonWithoutAccept
             | Self::OnlyFor { .. }
             | Self::EndsBeforeItBegins { .. }
-            | Self::BadKey { .. } => Code::Schema,
+            | Self::BadKey { .. }
+            | Self::Hotkey { .. } => Code::Schema,
             Self::Duplicate { .. } | Self::Taken { .. } | Self::RoleTwice { .. } => Code::DuplicateId,
             Self::UnknownFact { .. } => Code::UnknownFact,
             Self::UnknownValue { .. } => Code::UnknownValue,

@@ -67,6 +67,30 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
 }
 
 #[test]
+fn a_hotkey_that_can_not_be_one_is_reported_with_location_and_remedy() {
+    let home = Home::new();
+    let lines = [
+        ("said = \"Ctrl+Alt+Spasi\"", "2:8", "Maksudnya \"Space\"?"),
+        ("undo = \"Crtl+Alt+U\"", "3:8", "Maksudnya \"Ctrl\"?"),
+        ("klb = \"K\"", "4:7", "misalnya \"Ctrl+Alt+K\""),
+        ("topik = \"Ctrl+C\"", "5:9", "misalnya \"Ctrl+Alt+C\""),
+        ("end = \"Alt+F4\"", "6:7", "sistem operasi"),
+        ("copy = \"Ctrl+Alt\"", "7:8", "belum lengkap"),
+        ("basis = \"Ctrl+Alt+Z\"", "9:9", "di sini"),
+        ("recap = \"ctrl+alt+z\"", "9:9", "\"Ctrl+Alt+Z\" sudah dipakai untuk \"basis\""),
+        ("\"said all\" = \"Ctrl+Alt+S\"", "10:1", "\"said all\" tidak dapat dipakai"),
+        ("back = 7", "11:8", "said = \"Ctrl+Alt+Space\""),
+    ];
+    let table: Vec<&str> = lines.iter().map(|(line, ..)| *line).collect();
+    home.write_config("settings.toml", format!("[hotkeys]\n{}\n", table.join("\n")));
+    let output = home.penutup(["say"]).failed();
+    for (line, place, remedy) in lines {
+        let place = format!("settings.toml:{place}");
+        assert!(output.contains(&place) && output.contains(remedy), "{line}: {place}, {remedy}\n{output}");
+    }
+}
+
+#[test]
 fn a_named_settings_file_must_exist() {
     let home = Home::new();
     let output = home.penutup(["say", "--settings", "hilang.toml"]).failed();

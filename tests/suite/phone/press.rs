@@ -20,6 +20,9 @@ const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru untuk 
 /// The hint in an open field.
 const TYPING: &str = "Enter pakai · Esc batal";
 const QUESTION: &str = "Belum semua disampaikan. Mengapa panggilan berakhir?";
+/// The question as it is printed.
+const ASKED: &str = "Belum semua disampaikan. Mengapa panggilan berakhir? Jawab dengan end=…: pelanggan-menutup, \
+                     dialihkan, hening, terputus, tidak-disampaikan\n";
 
 fn press(home: &Home, args: &str) -> Ran {
     let args = args.split_whitespace().map(|arg| arg.replace('+', " "));
@@ -136,15 +139,33 @@ fn an_open_question_takes_no_press_but_back() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     press(&home, "said").status(0);
-    does(&home, "end", 0, "", &format!("{QUESTION}\n"));
+    does(&home, "end", 0, "", ASKED);
     term.shows(QUESTION);
     for word in ["said", "said-all", "end", "klb", "topik=pln-mobile", "basis", "copy", "next"] {
         let err = format!("\"{word}\" tidak ditekan: layar sedang bertanya\n");
-        does(&home, word, 1, &err, &format!("{QUESTION}\n"));
+        does(&home, word, 1, &err, ASKED);
     }
     does(&home, "back", 0, "", SECOND);
     term.hides(QUESTION);
     term.quits();
+}
+
+#[test]
+fn a_press_answers_the_question_how_the_call_ended_and_only_that_question() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    press(&home, "said").status(0);
+    let nothing_asked = "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan akhir panggilan\n";
+    does(&home, "end=dialihkan", 1, nothing_asked, SECOND);
+    let unknown = press(&home, "end end=dialikan");
+    unknown.status(2);
+    assert!(unknown.err.contains("Pilihan \"end=dialikan\" tidak dikenal"), "{}", unknown.err);
+    assert!(unknown.err.contains("Maksudnya \"dialihkan\"?"), "{}", unknown.err);
+    does(&home, "end end=dialihkan", 0, "", FIRST);
+    term.shows("Ditutup: dialihkan");
+    term.quits();
+    let report = json(&home.penutup(["report", "--format", "json"]).run().out);
+    assert_eq!(report["total"]["endings"], serde_json::json!({ "dialihkan": 1 }), "{report:#}");
 }
 
 #[test]
@@ -243,7 +264,7 @@ fn in_line_mode_a_press_is_printed() {
     term.shows("Untuk mewujudkan PLN terbaik");
     eventually("the prompter listens", || press(&home, "").status == Some(0));
     does(&home, "said", 0, "", SECOND);
-    term.shows("Ditekan dari luar jendela ini. Sudah: Campaign Integritas.").shows("Agar semua makin mudah");
+    term.shows("Ditekan dari luar. Sudah: Campaign Integritas.").shows("Agar semua makin mudah");
     term.send("q\n").shows("Tetap keluar").send("q\n");
     assert!(term.ends().success());
 }

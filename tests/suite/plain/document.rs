@@ -39,6 +39,34 @@ fn every_command_of_the_page_runs() {
     }
 }
 
+/// The page's speech synthesizer prints the sounds of each line instead of playing them, which a machine without a sound card
+/// can do.
+#[test]
+#[cfg(unix)]
+fn the_lines_are_spoken_as_they_are_printed() {
+    use std::io::Write as _;
+    use std::process::Command;
+
+    if Command::new("espeak-ng").arg("--version").output().is_err() {
+        // Not with `eprintln!`: the harness hides its output in a passing test.
+        let _ = writeln!(std::io::stderr(), "SKIPPED speech: espeak-ng is not installed");
+        return;
+    }
+    let pipe = blocks("bash").concat().trim_end().replace("espeak-ng", "espeak-ng -q --ipa");
+    let home = Home::new();
+    let ours = home.penutup([""; 0]).command();
+    let mut sh = Command::new("sh");
+    sh.arg("-c")
+        .arg(format!("penutup() {{ \"{}\" \"$@\"; }}\nprintf 'k\nq\n' | {pipe}", env!("CARGO_BIN_EXE_penutup")));
+    sh.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = sh.current_dir(home.path()).output().expect("a shell");
+    let sounds = String::from_utf8(output.stdout).expect("UTF-8");
+    for (text, sound) in [("KLB AKTIF", "kˌaˌɛlbˈe ˈaktif"), ("ayo download aplikasi", "ˈajo downlˈoad ˌaplikˈasi")]
+    {
+        assert!(sounds.contains(sound), "{text}:\n{sounds}");
+    }
+}
+
 /// The page shows a session: lines with `> ` are typed, the others are printed.
 #[test]
 fn the_session_on_the_page_matches_the_program() {

@@ -144,7 +144,7 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
     assert!(back[0].starts_with("Sekarang, No. 1"), "{back:?}");
     talk.types("x");
     let ended = talk.types("2");
-    assert_eq!(ended[..2], ["Panggilan ditutup: dialihkan; minus kembali (10 dtk).", "Panggilan baru."]);
+    assert_eq!(ended[..2], ["Ditutup: dialihkan; minus kembali (10 detik).", "Panggilan baru."]);
     let back = talk.types("-");
     assert_eq!(back[0], "Kembali ke panggilan tadi.");
     assert!(back.contains(&"Aplikasi: TELAH punya.".to_owned()), "{back:?}");
