@@ -23,6 +23,9 @@ pub mod link;
 #[cfg(all(unix, not(target_os = "macos")))]
 #[path = "phone/link_install.rs"]
 mod link_install;
+#[cfg(unix)]
+#[path = "phone/link_page.rs"]
+mod link_page;
 #[path = "phone/links.rs"]
 mod links;
 #[cfg(unix)]

@@ -198,7 +198,7 @@ fn program(entry: &str) -> Option<PathBuf> {
         }
     };
     // What would not be written so is somebody else's.
-    (self::exec(&word).as_deref() == Some(rest)).then(|| word.into())
+    (!word.is_empty() && self::exec(&word).as_deref() == Some(rest)).then(|| word.into())
 }
 
 /// A list of defaults without our entry for the scheme; `None` if it has none.

@@ -19,25 +19,25 @@ fn place(key: &str) -> String {
     format!(r"HKCU\{key}")
 }
 
-fn failure(key: &str, error: &windows_registry::Error) -> Failure {
-    // The code of Windows is in the lower half of an HRESULT.
-    Failure::Place(place(key), io::Error::from_raw_os_error(error.code().0 & 0xffff))
+/// What the system says. Its own code is in the lower half of what the registry's functions return.
+fn system_error(error: impl Into<io::Error>) -> io::Error {
+    let error = error.into();
+    error.raw_os_error().map_or(error, |code| io::Error::from_raw_os_error(code & 0xffff))
 }
 
-fn is_missing(error: &windows_registry::Error) -> bool {
-    const FILE_NOT_FOUND: i32 = 2;
-    error.code().0 & 0xffff == FILE_NOT_FOUND
+fn at(key: &'static str) -> impl FnOnce(io::Error) -> Failure {
+    move |error| Failure::Place(place(key), error)
 }
 
 pub(super) fn registered() -> Result<Registered, Failure> {
-    let command = CURRENT_USER.open(COMMAND).and_then(|key| key.get_string(""));
+    let command = CURRENT_USER.open(COMMAND).and_then(|key| key.get_string("")).map_err(system_error);
     match command {
         Ok(command) => Ok(match program(&command) {
             Some(program) => Registered::Ours { program, is_used: true },
             None => Registered::Foreign(command),
         }),
-        Err(error) if is_missing(&error) => Ok(Registered::Nothing),
-        Err(error) => Err(failure(COMMAND, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Registered::Nothing),
+        Err(error) => Err(at(COMMAND)(error)),
     }
 }
 
@@ -50,9 +50,9 @@ pub(super) fn install(own: &Path) -> Result<Vec<String>, Failure> {
         key.set_string("", "URL:penutup")?;
         key.set_string("URL Protocol", "")
     });
-    scheme.map_err(|error| failure(KEY, &error))?;
+    scheme.map_err(system_error).map_err(at(KEY))?;
     let set = CURRENT_USER.create(COMMAND).and_then(|key| key.set_string("", command));
-    set.map_err(|error| failure(COMMAND, &error))?;
+    set.map_err(system_error).map_err(at(COMMAND))?;
     Ok(vec![place(KEY)])
 }
 
@@ -61,7 +61,7 @@ pub(super) fn remove() -> Result<Removed, Failure> {
         Registered::Foreign(_) => Ok(Removed::Foreign(place(COMMAND))),
         Registered::Nothing => Ok(Removed::Nothing),
         Registered::Ours { .. } => {
-            CURRENT_USER.remove_tree(KEY).map_err(|error| failure(KEY, &error))?;
+            CURRENT_USER.remove_tree(KEY).map_err(system_error).map_err(at(KEY))?;
             Ok(Removed::These { gone: vec![place(KEY)], lists: Vec::new() })
         }
     }

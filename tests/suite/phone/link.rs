@@ -1,7 +1,9 @@
 //! `penutup link open` with real prompters in real terminals.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
+use std::process::{Command, Stdio};
 
 use super::socket::RawClient;
 use super::verb::{WAIT, call, prompter};
@@ -9,7 +11,7 @@ use crate::support::{Home, Ran, assert_harmless};
 use crate::term::{Term, eventually, files_below};
 
 /// That the second since the link before is not over.
-pub const TOO_SOON: &str = "Tautan ditolak: paling banyak satu tautan per detik\n";
+const TOO_SOON: &str = "Tautan ditolak: paling banyak satu tautan per detik\n";
 
 /// Opens a link, as soon as a second has passed since the one before.
 pub fn open(home: &Home, link: &str) -> Ran {
@@ -31,6 +33,31 @@ fn open_words<const N: usize>(home: &Home, words: [OsString; N]) -> Ran {
     });
     assert_eq!(ran.out, "");
     ran
+}
+
+/// Whether this program of the desktop is installed; says if it is not.
+pub fn is_installed(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(tool).exists());
+    if !found {
+        let _ = writeln!(std::io::stderr(), "SKIPPED links of the desktop: {tool} is not installed here");
+    }
+    found
+}
+
+/// Runs a line as a shell does, `penutup` being ours. A link is opened again as long as it is too soon.
+#[track_caller]
+pub fn shell(home: &Home, line: &str) {
+    eventually("a second without a link", || {
+        let ours = home.penutup([""; 0]).env("PENUTUP_CALL_WAIT", WAIT).command();
+        let mut sh = Command::new("sh");
+        sh.arg("-c").arg(format!("penutup() {{ \"{}\" \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_penutup")));
+        sh.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+        let output = sh.output().expect("a shell");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(err == TOO_SOON || (output.status.success() && err.is_empty()), "{line}: {err}");
+        output.status.success()
+    });
 }
 
 #[track_caller]

@@ -1,26 +1,15 @@
 //! `penutup link install`, `status` and `remove` with the desktop's real programs, in a home of its own.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::link::open;
+use super::link::{is_installed, open};
 use super::verb::{WAIT, prompter};
 use crate::support::{Home, Ran};
 
 const LINK: &str = "penutup:call?event=start&nama=Siti%20Aminah&topik=pln-mobile";
-
-/// Whether this program is installed; says if it is not.
-fn has(tool: &str) -> bool {
-    let found =
-        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|p| p.join(tool).exists()));
-    if !found {
-        let _ = writeln!(std::io::stderr(), "SKIPPED links of the desktop: {tool} is not installed here");
-    }
-    found
-}
 
 fn entry(home: &Home) -> PathBuf {
     home.path().join("data/applications/penutup-link.desktop")
@@ -72,7 +61,7 @@ fn own() -> String {
 
 #[test]
 fn installing_is_repeatable_and_removing_leaves_nothing_of_ours() {
-    if !has("xdg-mime") || !has("desktop-file-validate") {
+    if !is_installed("xdg-mime") || !is_installed("desktop-file-validate") {
         return;
     }
     let home = Home::new();
@@ -111,7 +100,7 @@ fn installing_is_repeatable_and_removing_leaves_nothing_of_ours() {
 
 #[test]
 fn a_moved_or_second_program_is_told() {
-    if !has("xdg-mime") {
+    if !is_installed("xdg-mime") {
         return;
     }
     let home = Home::new();
@@ -130,7 +119,7 @@ fn a_moved_or_second_program_is_told() {
 
 #[test]
 fn what_another_program_registered_is_told_and_left() {
-    if !has("xdg-mime") {
+    if !is_installed("xdg-mime") {
         return;
     }
     let home = Home::new();
@@ -183,7 +172,7 @@ fn what_can_not_be_written_or_is_missing_is_told() {
 
 #[test]
 fn a_path_that_no_entry_can_have_is_told() {
-    if !has("xdg-mime") {
+    if !is_installed("xdg-mime") {
         return;
     }
     let home = Home::new();
@@ -197,7 +186,11 @@ fn a_path_that_no_entry_can_have_is_told() {
 /// The desktop's own programs open a link, wherever the program is.
 #[test]
 fn the_desktop_opens_a_link_in_the_prompter() {
-    if !has("xdg-mime") || !has("desktop-file-validate") || !has("gio") || !has("xdg-open") {
+    if !is_installed("xdg-mime")
+        || !is_installed("desktop-file-validate")
+        || !is_installed("gio")
+        || !is_installed("xdg-open")
+    {
         return;
     }
     let opens = |home: &Home, program: &str, args: &[&str]| {
