@@ -108,6 +108,8 @@ pub enum Effect {
     Reply(Vec<Ignored>),
     /// Reply to the sender of a link with why it was refused.
     LinkRefused(LinkRefusal),
+    /// Print this panel's page: in line mode, which opens no panels.
+    Print(Panel),
     /// Reply to the sender of presses with what came of them.
     Pressed(Box<PressReply>),
 }

@@ -10,7 +10,7 @@ use crate::closing::ending::{Ending, Outcome};
 use crate::keymap;
 use crate::message::Message;
 use crate::panel::Panel;
-use crate::rules::ruleset::FieldKind;
+use crate::rules::ruleset::{FieldKind, Scope};
 use crate::rules::script::FieldValue;
 use crate::rules::text::clean;
 use penutup_ipc::press::{Did, PressRefusal, PressReply, Presses, Refused};
@@ -66,7 +66,10 @@ impl App {
             self.pressed_action(word).map_err(|(why, valid)| Refused { at, why, valid })?;
         }
         if self.repeats(presses, real_now) {
-            self.restart_pace(real_now);
+            // Only a press of Space delays the next Space.
+            if presses.words().iter().any(|word| word == "said" || word == NEXT) {
+                self.restart_pace(real_now);
+            }
             return Err(Refused { at: 0, why: PressRefusal::TooSoon, valid: Vec::new() });
         }
         let (mut tried, mut did, mut more) = (self.clone(), Vec::new(), Vec::new());
@@ -106,9 +109,19 @@ impl App {
             return Ok(Did::Nothing);
         }
         let did = self.would_do(&action);
-        let (more, refusal) = self.update_or_refuse(Update::Action(action), now, real_now);
+        let (more, refusal) = self.update_or_refuse(Update::Action(action.clone()), now, real_now);
         effects.extend(more);
-        refusal.map_or(Ok(did), |why| Err((why, Vec::new())))
+        if let Some(why) = refusal {
+            return Err((why, Vec::new()));
+        }
+        // In line mode a panel's page is printed; the panel does not stay open.
+        if self.environment.plain_mode
+            && let Action::Panel(panel) = action
+        {
+            effects.push(Effect::Print(panel));
+            effects.extend(self.update_or_refuse(Update::Action(Action::Back), now, real_now).0);
+        }
+        Ok(did)
     }
 
     /// The action of a word: its own name, or the id of a fact or a choice field, alone or with a value.
@@ -185,11 +198,16 @@ impl App {
         }
     }
 
-    /// Whether the fact or field has this value already.
+    /// Whether the fact or field has this value already. A value for a finished call is one of the next call, which it
+    /// begins, also if the finished call has the same.
     fn is_set(&self, action: &Action) -> bool {
+        let is_finished = self.calls.current.is_finished();
         match action {
+            Action::SetFact(fact, _) if is_finished && self.rules().facts[*fact].scope == Scope::Call => false,
             Action::SetFact(fact, value) => self.calls.current.situation().value(*fact) == *value,
-            Action::Choose(field, at) => *self.calls.current.fields().get(*field) == FieldValue::Choice(*at),
+            Action::Choose(field, at) => {
+                !is_finished && *self.calls.current.fields().get(*field) == FieldValue::Choice(*at)
+            }
             _ => false,
         }
     }

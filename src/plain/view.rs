@@ -323,13 +323,25 @@ impl<W: Write> View for Plain<W> {
     }
 
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {
-        let is_press = |effect: &Effect| matches!(effect, Effect::Pressed(press) if !press.did.is_empty());
-        if effects.iter().any(is_press) {
-            self.say(sentence(app.words().press.printed));
+        for effect in effects {
+            if let Effect::Pressed(press) = effect {
+                if !press.did.is_empty() {
+                    self.say(sentence(app.words().press.printed));
+                } else if press.refused.is_some() {
+                    // As after a line that changed nothing: what is asked is repeated.
+                    self.unanswered = true;
+                    self.printed.prompt = Prompt::Nothing;
+                }
+            }
         }
         // No answer after quitting.
         self.unanswered &= !effects.contains(&Effect::Quit);
         self.notice(app, by_person);
+        for effect in effects {
+            if let Effect::Print(panel) = effect {
+                self.answer(Request::Panel(*panel), app);
+            }
+        }
     }
 
     fn show(&mut self, app: &App) -> io::Result<()> {

@@ -67,7 +67,7 @@ impl Session<'_> {
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
         let is_press = matches!(update, Update::Message(Message::Press { .. }));
-        let by_person = is_press || matches!(update, Update::Action(_));
+        let is_action = matches!(update, Update::Action(_));
         if let Update::Message(message) = &update
             && !matches!(message, Message::Press { .. } | Message::WebLink(_))
         {
@@ -76,6 +76,9 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
+        // A refused press did nothing, and neither did a question what the screen asks.
+        let is_pressed = |effect: &Effect| matches!(effect, Effect::Pressed(press) if !press.did.is_empty());
+        let by_person = is_action || effects.iter().any(is_pressed);
         view.changed(self.app, &effects, by_person);
         self.recent.hold_back(effects, settles)
     }
@@ -223,6 +226,7 @@ impl Session<'_> {
             | Effect::Copy(_)
             | Effect::CopyToTerminal(_)
             | Effect::Scroll(_)
+            | Effect::Print(_)
             | Effect::Reply(_)
             | Effect::LinkRefused(_)
             | Effect::Pressed(_) => {}

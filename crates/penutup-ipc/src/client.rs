@@ -34,6 +34,7 @@ pub enum SendError {
 
 /// A prompter that has greeted.
 struct Greeted {
+    socket: PathBuf,
     pipe: Pipe,
     greeting: Greeting,
     at: Instant,
@@ -78,6 +79,8 @@ pub fn send(
     match chosen.pipe.line(deadline) {
         // A reply that can't be parsed is from a newer program; the command was delivered all the same.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
+        // It may have performed the command before it ended.
+        Ok(None) if has_ended(&chosen.socket) => Ok(None),
         // The prompter closes no connection without a reply once it has read a command.
         Ok(None) => Err(SendError::Busy),
         Err(e) if is_closed(&e) => Err(SendError::Busy),
@@ -137,7 +140,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>>
         match pipe.line(deadline) {
             Ok(Some(line)) => {
                 if let Ok(greeting) = serde_json::from_slice(&line) {
-                    return Ok(Greeted { pipe, greeting, at: Instant::now() });
+                    return Ok(Greeted { socket: socket.into(), pipe, greeting, at: Instant::now() });
                 }
                 let reply: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
                 if reply.bad != Some(Rejection::Busy) {
@@ -157,6 +160,12 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>>
         }
         thread::sleep(RETRY_PAUSE);
     }
+}
+
+/// Whether no process listens at the socket any more.
+fn has_ended(socket: &Path) -> bool {
+    let result = SocketDir::connect(socket, RETRY_PAUSE);
+    result.is_err_and(|e| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused))
 }
 
 /// Whether the peer has closed the connection.

@@ -427,19 +427,28 @@ mod tests {
         let path = dir.folder.join("1-0.sock");
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let received = std::thread::spawn(move || {
-            [None, Some("x".repeat(PROOF)), proof].map(|proof| {
+            let greet = |proof| {
                 let (mut stream, _) = listener.accept().unwrap();
                 let greeting = Greeting { penutup: PROTOCOL, seat: None, idle: 0, used: None, proof };
                 stream.write_all(&line(&greeting)).unwrap();
                 let mut bytes = [0; 64];
-                stream.read(&mut bytes).map_or(0, |count| count)
-            })
+                (stream.read(&mut bytes).map_or(0, |count| count), stream)
+            };
+            let counts = [None, Some("x".repeat(PROOF)), proof.clone()].map(|proof| greet(proof).0);
+            // After the third the client checks whether the prompter still listens.
+            drop(listener.accept().unwrap());
+            let (_, last) = greet(proof);
+            drop(listener);
+            drop(last);
+            counts
         });
         let end = || send(&dir, None, &Command::Phone(PhoneEvent::End { id: None }), Duration::from_secs(60));
         assert_eq!(end(), Err(SendError::NoPrompter));
         assert_eq!(end(), Err(SendError::NoPrompter));
         // It closed the connection without a reply.
         assert_eq!(end(), Err(SendError::Busy));
+        // It ended: perhaps after it performed the command.
+        assert_eq!(end(), Ok(None));
         assert_eq!(received.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
 

@@ -269,6 +269,47 @@ fn in_line_mode_a_press_is_printed() {
     assert!(term.ends().success());
 }
 
+#[test]
+fn in_line_mode_a_press_prints_a_panels_page_and_the_panel_covers_nothing() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["--at", "14:20"]).env("TERM", "dumb").command(), 100, 100);
+    term.shows("Untuk mewujudkan PLN terbaik");
+    eventually("the prompter listens", || press(&home, "").status == Some(0));
+    does(&home, "basis", 0, "", FIRST);
+    term.shows("Ditekan dari luar. Dasar SOP.").shows("Sumber: SOP bawaan program.");
+    does(&home, "said", 0, "", SECOND);
+    term.shows("Sudah: Campaign Integritas.");
+    does(&home, "recap", 0, "", SECOND);
+    term.shows("Rekap hari ini dibaca dari jurnal. Rekap hari ini.");
+    term.send("x\n").shows(QUESTION).send("2\n").shows("Ditutup: dialihkan");
+    term.send("q\n");
+    assert!(term.ends().success());
+}
+
+#[test]
+fn in_line_mode_a_question_prints_nothing_and_a_refused_press_repeats_what_is_asked() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["--at", "14:20"]).env("TERM", "dumb").command(), 100, 100);
+    term.shows("Untuk mewujudkan PLN terbaik");
+    eventually("the prompter listens", || press(&home, "").status == Some(0));
+    let count = |term: &Term, words: &str| term.text().matches(words).count();
+    press(&home, "undo").status(0);
+    term.shows("Tidak ada yang dapat diurungkan.");
+    for _ in 0..3 {
+        does(&home, "", 0, "", FIRST);
+    }
+    press(&home, "next").status(1);
+    eventually("the sentence again", || count(&term, "Sekarang, No. 1: Campaign Integritas.") == 2);
+    assert_eq!(count(&term, "Tidak ada yang dapat diurungkan."), 1);
+    press(&home, "end").status(0);
+    term.shows(QUESTION);
+    press(&home, "said").status(1);
+    eventually("the question again", || count(&term, QUESTION) == 2);
+    assert_eq!(count(&term, "Ditekan dari luar."), 2, "{}", term.text());
+    term.send("-\n").send("q\n");
+    assert!(term.ends().success());
+}
+
 /// Presses on a stage, and the reply.
 fn pressed(s: &mut Stage, words: &str) -> PressReply {
     let presses = Presses::new(words.split_whitespace().map(str::to_owned).collect()).expect("few and short");
@@ -344,4 +385,49 @@ fn what_did_nothing_says_so() {
     assert_eq!(pressed(&mut s, "klb=ya").did, [Did::Nothing]);
     assert_eq!(pressed(&mut s, "said-all").did, [Did::Ticked]);
     assert_eq!(pressed(&mut s, "said-all said").did, [Did::Nothing, Did::NextCall]);
+}
+
+#[test]
+fn a_refused_repetition_delays_the_next_space_only_if_it_ticks() {
+    for (word, said) in [("topik", 1), ("copy", 1), ("said", 0)] {
+        let mut s = Stage::at("14:00");
+        pressed(&mut s, word);
+        if word == "said" {
+            pressed(&mut s, "undo");
+        }
+        s.later(650);
+        assert_eq!(refusal(&mut s, word), Some(PressRefusal::TooSoon), "{word}");
+        s.later(100);
+        s.quick(0, "␣");
+        assert_eq!(s.said().len(), said, "{word}");
+    }
+}
+
+#[test]
+fn a_value_for_a_finished_call_begins_the_next_with_it_though_the_finished_has_the_same() {
+    for (set, fact, field) in [
+        ("topik=pln-mobile", "pln-mobile", "Bapak/Ibu"),
+        ("topik=lain", "lain", "Bapak/Ibu"),
+        ("sapaan=ibu", "lain", "Ibu"),
+    ] {
+        let mut s = Stage::at("14:00");
+        pressed(&mut s, &format!("{set} said-all"));
+        let finished = s.app.number();
+        s.later(700);
+        assert_eq!(pressed(&mut s, set).did, [Did::Done], "{set}");
+        assert_eq!((s.app.number(), s.said().len()), (finished + 1, 0), "{set}");
+        assert_eq!((s.fact("topik"), s.field("sapaan")), (fact, field.to_owned()), "{set}");
+        // Repeated, it is set already.
+        s.later(700);
+        assert_eq!(pressed(&mut s, set).did, [Did::Nothing], "{set}");
+        assert_eq!(pressed(&mut s, "undo").did, [Did::Done], "{set}");
+        assert_eq!(s.app.number(), finished, "{set}: one undo returns");
+    }
+    // A shift fact begins nothing.
+    let mut s = Stage::at("14:00");
+    pressed(&mut s, "klb=ya said-all");
+    let finished = s.app.number();
+    s.later(700);
+    assert_eq!(pressed(&mut s, "klb=ya").did, [Did::Nothing]);
+    assert_eq!(s.app.number(), finished);
 }
