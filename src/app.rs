@@ -22,6 +22,7 @@ pub mod waiting;
 pub mod web_link;
 
 pub use labels::{Banner, StillForm};
+pub use press::press_action;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod drill;
+pub mod hotkeys;
 pub mod init;
 pub mod journal;
 mod json;
@@ -128,6 +129,8 @@ pub enum Verb {
     Press(press::Press),
     /// Open links of web pages in the open prompter.
     Link(link::Link),
+    /// List the hotkeys, or print bindings for them.
+    Hotkeys(hotkeys::Hotkeys),
     /// Declare KLB for everyone.
     Klb(klb::Klb),
     /// Make files to edit.
@@ -374,6 +377,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         Some(Verb::Call(call)) => call::run(&call, &context),
         Some(Verb::Press(press)) => press::run(&press, &context),
         Some(Verb::Link(link)) => link::run(&link, &context),
+        Some(Verb::Hotkeys(hotkeys)) => hotkeys::run(&hotkeys, &context),
         Some(Verb::Klb(klb)) => klb::run(&klb, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),

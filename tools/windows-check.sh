@@ -6,6 +6,7 @@ set -euo pipefail
 
 WINDOWS=${1:?the path of tools/windows.sh}
 EXE=${2:?the path of penutup.exe}
+AUTOHOTKEY=${3:?where AutoHotkey v2 is, if it could be had}
 # What is waited for comes in a second or two; after so many it does not come.
 PATIENCE=30
 
@@ -18,8 +19,10 @@ export PENUTUP_HOME="$PLACE/isi penutup" PENUTUP_CALL_WAIT=20000
 # Of the project's own folder nothing is taken along.
 unset PENUTUP_RULES PENUTUP_SETTINGS PENUTUP_LANG NO_COLOR
 terminal() { env -u TMUX tmux -S "$SCRATCH/tmux" -f /dev/null "$@"; }
+xvfb=
 leave() {
     terminal kill-server 2>/dev/null || true
+    [ -z "$xvfb" ] || kill "$xvfb" 2>/dev/null || true
     rm -rf "$SCRATCH"
 }
 trap leave EXIT
@@ -148,6 +151,43 @@ keys satu s
 shows satu "everything was said" "Closing lengkap"
 run 0 call end && says "call end" ""
 shows satu "the call has ended" "nama belum diisi"
+
+echo "== bindings"
+# A path that AutoHotkey's strings have to escape. A space before the semicolon would begin a comment.
+odd="$PLACE/a 'b ;c\` 100% d"
+mkdir "$odd"
+cp "$EXE" "$odd/penutup.exe"
+printf '[hotkeys]\n"aplikasi=belum" = "Ctrl+Alt+L"\nsapaan = "Win+PgUp"\n' > hotkeys.toml
+if [ -e "$AUTOHOTKEY" ]; then
+    EXE="$odd/penutup.exe" run 0 hotkeys --for autohotkey --settings hotkeys.toml \
+        && says "hotkeys for AutoHotkey" "^!l::Run('" "#PgUp::Run('"
+    printf '%s\n' "$out" > penutup.ahk
+    autohotkey() { out=$(timeout "$PATIENCE" "$WINDOWS" run "$AUTOHOTKEY" /ErrorStdOut=UTF-8 "$@" 2>&1 </dev/null); }
+    if autohotkey /validate penutup.ahk; then holds "AutoHotkey accepts the script"; else fails "AutoHotkey accepts the script" "$out"; fi
+    sed 's/PgUp::/PgUpp::/' penutup.ahk > wrong.ahk
+    if autohotkey /validate wrong.ahk; then fails "it finds a wrong key"; else holds "it finds a wrong key"; fi
+    # What the keys run, without the keys: under Wine they reach AutoHotkey only while a window of Wine's has the focus.
+    # AutoHotkey has a window, so it needs a display, and a desktop of its own if the other programs have none.
+    if command -v Xvfb >/dev/null; then
+        sed 's/^[^:;]*::Run(/RunWait(/' penutup.ahk > run.ahk
+        Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp 3> display 2>/dev/null & xvfb=$!
+        for _ in $(seq $((PATIENCE * 5))); do [ -s display ] && break; sleep 0.2; done
+        if DISPLAY=":$(cat display)" timeout "$PATIENCE" "$WINDOWS" run explorer /desktop=bindings,640x480 "$AUTOHOTKEY" \
+            /ErrorStdOut=UTF-8 run.ahk >/dev/null 2>&1 </dev/null; then
+            shows satu "AutoHotkey runs the program, and the open prompter has what it pressed" "▐BELUM punya▌" "▐Bapak▌"
+        else
+            fails "AutoHotkey runs the program"
+        fi
+        keys satu BSpace
+        shows satu "Backspace takes the second back" "▐Bapak/Ibu▌"
+        keys satu BSpace
+        shows satu "and the first" "▐belum tahu▌"
+    else
+        printf 'SKIPPED what AutoHotkey runs: no Xvfb here\n'
+    fi
+else
+    printf 'SKIPPED AutoHotkey: none here\n'
+fi
 
 echo "== files that change under it"
 rules="$PENUTUP_HOME/config/rules.toml"

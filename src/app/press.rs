@@ -10,7 +10,7 @@ use crate::closing::ending::{Ending, Outcome};
 use crate::keymap;
 use crate::message::Message;
 use crate::panel::Panel;
-use crate::rules::ruleset::{FieldKind, Scope};
+use crate::rules::ruleset::{FieldKind, RuleSet, Scope};
 use crate::rules::script::FieldValue;
 use crate::rules::text::clean;
 use penutup_ipc::press::{Did, PressRefusal, PressReply, Presses, Refused};
@@ -29,7 +29,7 @@ const ANSWER: &str = "end=";
 const ACTIONS: [&str; 9] = ["said", "said-all", "undo", "end", NEXT, "copy", "basis", "recap", "back"];
 
 /// Why a press can't be an action: the reason, and the words that would do.
-type NoAction = (PressRefusal, Vec<String>);
+pub type NoAction = (PressRefusal, Vec<String>);
 
 impl App {
     /// Performs all presses or none. The last effect is the reply.
@@ -124,53 +124,14 @@ impl App {
         Ok(did)
     }
 
-    /// The action of a word: its own name, or the id of a fact or a choice field, alone or with a value.
+    /// The action of a word as the screen is now.
     fn pressed_action(&self, word: &str) -> Result<Action, NoAction> {
-        match word {
-            "said" | NEXT => return Ok(Action::Said),
-            "said-all" => return Ok(Action::SaidAll),
-            "undo" => return Ok(Action::Undo),
-            "end" => return Ok(Action::End),
-            "copy" => return Ok(Action::Copy),
-            "basis" => return Ok(Action::Panel(Panel::Basis)),
-            "recap" => return Ok(Action::Panel(Panel::Recap)),
-            // A panel is closed by the key that opened it.
-            "back" => {
-                return Ok(match self.mode {
-                    Mode::Panel(open) => Action::Panel(open),
-                    _ => Action::Back,
-                });
-            }
-            _ => {}
-        }
-        if let Some(code) = word.strip_prefix(ANSWER) {
-            let ending = Ending::ANSWERS.into_iter().find(|ending| Outcome::Ended(*ending).code() == code);
-            let valid = || Ending::ANSWERS.map(|ending| Outcome::Ended(ending).code().to_owned()).into();
-            return ending.map(Action::Answer).ok_or_else(|| (PressRefusal::UnknownValue, valid()));
-        }
-        let rules = self.rules();
-        let (id, value) = word.split_once('=').map_or((word, None), |(id, value)| (id, Some(value.trim())));
-        let unknown_value = |valid: Vec<String>| (PressRefusal::UnknownValue, bounded(valid));
-        if let Some(fact) = rules.fact_or_role(id) {
-            let Some(value) = value else { return Ok(Action::Fact(fact)) };
-            let values = &rules.facts[fact].values;
-            let at = values.iter().position(|known| known.id.eq_ignore_ascii_case(value));
-            let valid = || values.iter().map(|known| known.id.clone()).collect();
-            return at.map(|at| Action::SetFact(fact, at)).ok_or_else(|| unknown_value(valid()));
-        }
-        if let Some(field) = rules.field_or_role(id) {
-            let FieldKind::Choice(choices) = &rules.field(field).kind else {
-                return Err((PressRefusal::Typed, Vec::new()));
-            };
-            let Some(value) = value else { return Ok(Action::Field(field)) };
-            let valid = || choices.texts().map(str::to_owned).collect();
-            let at = choices.position_of(value);
-            return at.map(|at| Action::Choose(field, at)).ok_or_else(|| unknown_value(valid()));
-        }
-        let facts = rules.facts.iter().map(|fact| fact.id.clone());
-        let fields = rules.fields.iter().filter(|field| matches!(field.kind, FieldKind::Choice(_)));
-        let names = ACTIONS.map(str::to_owned).into_iter().chain(facts).chain(fields.map(|field| field.id.clone()));
-        Err((PressRefusal::UnknownName, bounded(names.collect())))
+        let action = press_action(word, self.rules())?;
+        // A panel is closed by the key that opened it.
+        Ok(match (action, &self.mode) {
+            (Action::Back, Mode::Panel(open)) => Action::Panel(*open),
+            (action, _) => action,
+        })
     }
 
     /// Why a press has no key now, or must not tick what nobody sees.
@@ -258,6 +219,49 @@ impl App {
         let now = self.environment.now;
         self.environment.pressed.take_if(|pressed| (now - *pressed).abs() >= MARK);
     }
+}
+
+/// The action that a word of `penutup press` names: its own name, or the id of a fact or a choice field, alone or with a
+/// value. The error has the words that would do.
+pub fn press_action(word: &str, rules: &RuleSet) -> Result<Action, NoAction> {
+    match word {
+        "said" | NEXT => return Ok(Action::Said),
+        "said-all" => return Ok(Action::SaidAll),
+        "undo" => return Ok(Action::Undo),
+        "end" => return Ok(Action::End),
+        "copy" => return Ok(Action::Copy),
+        "basis" => return Ok(Action::Panel(Panel::Basis)),
+        "recap" => return Ok(Action::Panel(Panel::Recap)),
+        "back" => return Ok(Action::Back),
+        _ => {}
+    }
+    if let Some(code) = word.strip_prefix(ANSWER) {
+        let ending = Ending::ANSWERS.into_iter().find(|ending| Outcome::Ended(*ending).code() == code);
+        let valid = || Ending::ANSWERS.map(|ending| Outcome::Ended(ending).code().to_owned()).into();
+        return ending.map(Action::Answer).ok_or_else(|| (PressRefusal::UnknownValue, valid()));
+    }
+    let (id, value) = word.split_once('=').map_or((word, None), |(id, value)| (id, Some(value.trim())));
+    let unknown_value = |valid: Vec<String>| (PressRefusal::UnknownValue, bounded(valid));
+    if let Some(fact) = rules.fact_or_role(id) {
+        let Some(value) = value else { return Ok(Action::Fact(fact)) };
+        let values = &rules.facts[fact].values;
+        let at = values.iter().position(|known| known.id.eq_ignore_ascii_case(value));
+        let valid = || values.iter().map(|known| known.id.clone()).collect();
+        return at.map(|at| Action::SetFact(fact, at)).ok_or_else(|| unknown_value(valid()));
+    }
+    if let Some(field) = rules.field_or_role(id) {
+        let FieldKind::Choice(choices) = &rules.field(field).kind else {
+            return Err((PressRefusal::Typed, Vec::new()));
+        };
+        let Some(value) = value else { return Ok(Action::Field(field)) };
+        let valid = || choices.texts().map(str::to_owned).collect();
+        let at = choices.position_of(value);
+        return at.map(|at| Action::Choose(field, at)).ok_or_else(|| unknown_value(valid()));
+    }
+    let facts = rules.facts.iter().map(|fact| fact.id.clone());
+    let fields = rules.fields.iter().filter(|field| matches!(field.kind, FieldKind::Choice(_)));
+    let names = ACTIONS.map(str::to_owned).into_iter().chain(facts).chain(fields.map(|field| field.id.clone()));
+    Err((PressRefusal::UnknownName, bounded(names.collect())))
 }
 
 /// As many names as a reply has room for.

@@ -66,8 +66,8 @@ impl Session<'_> {
 
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
-        let is_press = matches!(update, Update::Message(Message::Press { .. }));
         let is_action = matches!(update, Update::Action(_));
+        // Whether presses and a link are refused is known only afterwards.
         if let Update::Message(message) = &update
             && !matches!(message, Message::Press { .. } | Message::WebLink(_))
         {

@@ -1,6 +1,7 @@
 //! The command line from a user's view: every verb, every exit status, and which stream gets which output.
 
 mod check;
+mod hotkeys;
 mod say;
 mod sop;
 mod user_files;
@@ -10,8 +11,21 @@ use std::process::Stdio;
 
 use crate::support::{Home, assert_harmless, penutup};
 
-const VERBS: [&str; 12] =
-    ["say", "check", "table", "diff", "drill", "demo", "press", "init", "paths", "completions", "man", "help"];
+const VERBS: [&str; 13] = [
+    "say",
+    "check",
+    "table",
+    "diff",
+    "drill",
+    "demo",
+    "press",
+    "hotkeys",
+    "init",
+    "paths",
+    "completions",
+    "man",
+    "help",
+];
 
 #[test]
 fn help_and_version_go_to_standard_output() {
