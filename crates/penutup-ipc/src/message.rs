@@ -102,7 +102,7 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
         "end" => Ok(Command::Phone(PhoneEvent::End { id: None })),
         "press" => Presses::from_json(&shape.press).map(Command::Press),
         "web-link" => match shape.url {
-            Value::String(link) => Ok(Command::WebLink(WebLink::new(link))),
+            Value::String(text) => Ok(Command::WebLink(WebLink::new(text))),
             _ => Err(Rejection::Garbled),
         },
         "fleet" => Ok(Command::Fleet),

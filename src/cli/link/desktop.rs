@@ -215,7 +215,7 @@ fn without_default(list: &str) -> Option<String> {
                 let left: Vec<&str> =
                     names.trim().split(';').filter(|name| !name.is_empty() && *name != ENTRY).collect();
                 if !left.is_empty() {
-                    out += &format!("{key}={};\n", left.join(";"));
+                    out.extend([key, "=", &left.join(";"), ";\n"]);
                 }
             }
             _ => out.push_str(line),
