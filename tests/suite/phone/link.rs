@@ -15,12 +15,12 @@ const TOO_SOON: &str = "Tautan ditolak: paling banyak satu tautan per detik\n";
 
 /// Opens a link, as soon as a second has passed since the one before.
 pub fn open(home: &Home, link: &str) -> Ran {
-    open_words(home, [link.into()])
+    open_words(home, &[link.into()])
 }
 
-fn open_words<const N: usize>(home: &Home, words: [OsString; N]) -> Ran {
+fn open_words<const N: usize>(home: &Home, words: &[OsString; N]) -> Ran {
     let once = || {
-        let args = ["link", "open", "--"].map(OsString::from).into_iter().chain(words.clone());
+        let args = ["link", "open", "--"].map(OsString::from).into_iter().chain(words.iter().cloned());
         home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).run()
     };
     let mut ran = once();
@@ -141,7 +141,7 @@ fn a_link_in_several_words_does_nothing() {
         words(&["--seat=x", "penutup:call?event=start&nama=Siti"]),
     ] {
         let broken: [OsString; 2] = broken.try_into().expect("two words");
-        open_words(&home, broken).status(1);
+        open_words(&home, &broken).status(1);
         term.shows("Tautan ditolak: ");
         term.send("?").shows("Daftar tombol").send("?").hides("Tautan ditolak");
     }
@@ -157,7 +157,7 @@ fn a_link_in_several_words_does_nothing() {
     }
     // No message has the name.
     let bad = OsString::from_vec(b"penutup:call?event=start&nama=Zulkarnaen\xff".to_vec());
-    let ran = open_words(&home, [bad]);
+    let ran = open_words(&home, &[bad]);
     ran.status(1).err_is("Tautan ditolak: isinya tidak ditulis menurut aturan URL (UTF-8, KUNCI=ISI)\n");
     let hostile = open(&home, "penutup:\u{1b}[31m\u{1b}]0;z\u{7}");
     hostile.status(1);
