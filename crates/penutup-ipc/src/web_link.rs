@@ -135,14 +135,18 @@ mod tests {
         WebLink::new(link.into()).event()
     }
 
-    fn start(pairs: &[(&str, &str)]) -> Result<PhoneEvent, LinkRefusal> {
+    fn hex(digit: u8) -> char {
+        char::from_digit(digit.into(), 16).unwrap()
+    }
+
+    fn start(pairs: &[(&str, &str)]) -> PhoneEvent {
         let pairs = Pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
-        Ok(PhoneEvent::Start { id: None, pairs })
+        PhoneEvent::Start { id: None, pairs }
     }
 
     #[test]
     fn a_link_is_read_in_every_form_that_browsers_and_crms_write() {
-        let expected = start(&[("nama", "Siti Aminah"), ("topik", "pln-mobile")]);
+        let expected = Ok(start(&[("nama", "Siti Aminah"), ("topik", "pln-mobile")]));
         for link in [
             "penutup:call?event=start&nama=Siti%20Aminah&topik=pln-mobile",
             "PENUTUP:call?nama=Siti+Aminah&event=start&topik=pln-mobile",
@@ -151,8 +155,11 @@ mod tests {
         ] {
             assert_eq!(event(link), expected, "{link}");
         }
-        assert_eq!(event("penutup:call?event=set&nama="), Ok(PhoneEvent::Set(Pairs(vec![("nama".into(), "".into())]))));
-        assert_eq!(event("penutup:call?event=start"), start(&[]));
+        assert_eq!(
+            event("penutup:call?event=set&nama="),
+            Ok(PhoneEvent::Set(Pairs(vec![("nama".into(), String::new())])))
+        );
+        assert_eq!(event("penutup:call?event=start"), Ok(start(&[])));
     }
 
     #[test]
@@ -167,7 +174,11 @@ mod tests {
             // Invisible characters are removed, as from a telephone's name.
             ("Si%E2%80%8Bti%C2%AD", "Siti"),
         ] {
-            assert_eq!(event(&format!("penutup:call?event=start&nama={value}")), start(&[("nama", text)]), "{value}");
+            assert_eq!(
+                event(&format!("penutup:call?event=start&nama={value}")),
+                Ok(start(&[("nama", text)])),
+                "{value}"
+            );
         }
     }
 
@@ -317,9 +328,9 @@ mod tests {
         #[test]
         fn every_clean_pair_survives_its_encoding(key in "[a-z-]{1,12}", value in "[a-zA-Z0-9 &=%+'\"#<>éï李]{0,40}") {
             prop_assume!(key != EVENT);
-            let encoded: String = value.bytes().map(|b| format!("%{b:02x}")).collect();
+            let encoded: String = value.bytes().flat_map(|b| ['%', hex(b >> 4), hex(b & 15)]).collect();
             let link = format!("penutup:call?event=start&{key}={encoded}");
-            prop_assert_eq!(event(&link), start(&[(&key, &value)]));
+            prop_assert_eq!(event(&link), Ok(start(&[(&key, &value)])));
         }
     }
 }
