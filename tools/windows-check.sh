@@ -247,21 +247,6 @@ shows dua "the centre's KLB arrives" "KLB AKTIF" "SPV Jakarta"
 run 0 klb off --at 14:20 && says "klb off, over the file that prompters read" "KLB dicabut"
 shows dua "and goes" "▐nonaktif▌"
 
-echo "== the links of a browser"
-run 1 link status && says "links are not registered until the user does it" "belum didaftarkan"
-run 0 link install && says "link install" 'HKCU\Software\Classes\penutup'
-out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup\shell\open\command' 2>&1) || true
-says "the registry has the command" 'link open -- "%1"'
-run 0 link status && says "link status" "dibuka dengan"
-timeout "$PATIENCE" "$WINDOWS" run start 'penutup:call?event=start&nama=Dewi' >/dev/null 2>&1 </dev/null || true
-shows dua "a link that Windows opens starts a call" "N Dewi" "dari tautan"
-run 0 link remove && says "link remove" 'HKCU\Software\Classes\penutup'
-run 1 link status && says "and nothing is registered any more" "belum didaftarkan"
-run 0 call end && says "the telephone ends that call" ""
-shows dua "and the screen asks how" "Mengapa panggilan berakhir?"
-keys dua 4
-shows dua "the call is closed" "Ditutup: telepon terputus"
-
 echo "== the end"
 keys satu q
 shows satu "q leaves with status 0" "BERAKHIR 0"
