@@ -20,8 +20,15 @@ export PENUTUP_HOME="$PLACE/isi penutup" PENUTUP_CALL_WAIT=20000
 unset PENUTUP_RULES PENUTUP_SETTINGS PENUTUP_LANG NO_COLOR
 terminal() { env -u TMUX tmux -S "$SCRATCH/tmux" -f /dev/null "$@"; }
 xvfb= notepad=
+# What a check that stopped in the middle left in Wine's registry.
+forget_links() {
+    for key in HKCU HKLM; do
+        timeout 30 "$WINDOWS" run reg delete "$key\\Software\\Classes\\penutup" /f >/dev/null 2>&1 </dev/null || true
+    done
+}
 leave() {
     terminal kill-server 2>/dev/null || true
+    forget_links
     [ -z "$notepad" ] || kill "$notepad" 2>/dev/null || true
     [ -z "$xvfb" ] || kill "$xvfb" 2>/dev/null || true
     rm -rf "$SCRATCH"
@@ -161,6 +168,40 @@ keys satu s
 shows satu "everything was said" "Closing lengkap"
 run 0 call end && says "call end" ""
 shows satu "the call has ended" "nama belum diisi"
+
+echo "== links of web pages"
+run 1 link status && says "nothing is registered before the user does it" "belum didaftarkan"
+run 0 link install && says "link install" 'Ditulis: HKCU\Software\Classes\penutup'
+out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup' /s 2>&1 </dev/null) || true
+says "the user's registry has the scheme" "URL Protocol" 'penutup.exe" link open -- "%1"'
+run 0 link install && says "link install again" 'Ditulis: HKCU\Software\Classes\penutup'
+run 0 link status && says "link status" "Tautan penutup: dibuka dengan"
+run 0 link open -- 'penutup:call?event=start&nama=Siti%20Aminah&topik=pln-mobile' && says "link open" ""
+shows satu "the call has begun, its name marked" "N Siti Aminah  dari tautan: konfirmasi" "▐PLN Mobile▌"
+# One link a second.
+sleep 1
+run 1 link open -- 'penutup:call?event=set&klb=ya' && says "a link that declares KLB" "tidak diubah lewat tautan"
+shows satu "is refused, and the screen says so" "Tautan ditolak: KLB" "▐nonaktif▌"
+sleep 1
+# Wine's HKCR has only the machine's classes; Windows puts the user's over them.
+timeout "$PATIENCE" "$WINDOWS" run reg copy 'HKCU\Software\Classes\penutup' 'HKLM\Software\Classes\penutup' /s /f >/dev/null 2>&1 </dev/null
+timeout "$PATIENCE" "$WINDOWS" run start 'penutup:call?event=set&nama=Citra%20Dewi' >/dev/null 2>&1 </dev/null || true
+shows satu "a link that the system opens" "N Citra Dewi  dari tautan: konfirmasi"
+timeout "$PATIENCE" "$WINDOWS" run reg delete 'HKLM\Software\Classes\penutup' /f >/dev/null 2>&1 </dev/null
+run 0 link remove && says "link remove" 'Dihapus: HKCU\Software\Classes\penutup'
+run 0 link remove && says "link remove again" "Tidak ada pendaftaran"
+out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup' 2>&1 </dev/null) \
+    && fails "the registry has it no more" "$out" || holds "the registry has it no more"
+timeout "$PATIENCE" "$WINDOWS" run reg add 'HKCU\Software\Classes\penutup\shell\open\command' /ve /d 'lain.exe "%1"' /f >/dev/null 2>&1 </dev/null
+run 1 link status && says "another program's registration is told" "lain.exe"
+run 1 link remove && says "and left" "ditulis program lain; tidak diubah"
+run 2 link install && says "and not overwritten" "ditulis program lain; tidak diubah"
+forget_links
+sleep 1.3
+keys satu s
+shows satu "everything was said again" "Closing lengkap"
+run 0 call end && says "call end" ""
+shows satu "the call of the link has ended" "nama belum diisi"
 
 echo "== bindings"
 # A path that AutoHotkey's strings have to escape. A space before the semicolon would begin a comment.
