@@ -24,6 +24,9 @@ const QUESTION: &str = "Belum semua disampaikan. Mengapa panggilan berakhir?";
 const ASKED: &str = "Belum semua disampaikan. Mengapa panggilan berakhir? Jawab dengan end=…: pelanggan-menutup, \
                      dialihkan, hening, terputus, tidak-disampaikan\n";
 
+/// As many connections as a prompter has.
+const CONNECTIONS: usize = 32;
+
 fn press(home: &Home, args: &str) -> Ran {
     let args = args.split_whitespace().map(|arg| arg.replace('+', " "));
     home.penutup(std::iter::once("press".to_owned()).chain(args)).env("PENUTUP_CALL_WAIT", WAIT).run()
@@ -77,6 +80,34 @@ fn without_a_prompter_nothing_is_pressed() {
     term.signal("CONT");
     does(&home, "", 0, "", FIRST);
     assert_eq!(was_marked(&term), 0);
+    term.quits();
+}
+
+#[test]
+fn a_prompter_with_no_connection_to_spare_is_busy() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    // Commands that keep it busy for a while, on as many connections as it has. Each differs from the one before, or it
+    // would be taken for a held key.
+    let many: Vec<&str> = ["\"topik=pln-mobile\"", "\"topik=lain\""].into_iter().cycle().take(16).collect();
+    let command = |presses: &[&str]| format!("{{\"do\":\"press\",\"press\":[{}]}}\n", presses.join(","));
+    let commands = (command(&many) + &command(&many[1..])).repeat(30);
+    eventually("a busy prompter", || {
+        let mut clients: Vec<RawClient> = (0..CONNECTIONS).map(|_| RawClient::of(&home)).collect();
+        for client in &mut clients {
+            client.send(commands.as_bytes());
+        }
+        // Between two commands each connection could be closed for another one, so the first attempt may get through.
+        (0..10).any(|_| {
+            let ran = home.penutup(["press", "--format", "json"]).env("PENUTUP_CALL_WAIT", "30").run();
+            let is_busy = json(&ran.out)["state"] == "busy";
+            if is_busy {
+                ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; tidak ada yang ditekan\n");
+            }
+            is_busy
+        })
+    });
+    eventually("a reply", || press(&home, "--format json").out.contains("\"state\":\"done\""));
     term.quits();
 }
 
