@@ -16,3 +16,4 @@ pub mod sheet;
 pub mod show;
 pub mod story;
 pub mod texts;
+pub mod threshold;

@@ -2,7 +2,7 @@
 
 mod cards;
 mod list;
-mod sheet;
+pub mod sheet;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -200,7 +200,8 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
 fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
     let (words, rules) = (context.words(), &materials.loaded.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
-    let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
+    let exam = drill.exam.then(|| drill.pass.unwrap_or(PASS));
+    let (cards, not_asked) = generate_cards(materials, seed, drill.count, exam, context)?;
     let now = materials.clock.now();
     let mut session = Session::new(Setup {
         loaded: Arc::clone(&materials.loaded),
@@ -211,7 +212,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
         not_asked,
         seed,
         kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
-        exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
+        exam,
         trainee,
         day: now.with_timezone(&rules.zones[materials.zone].offset).date_naive(),
         now,
@@ -223,15 +224,20 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
     Ok(answer)
 }
 
-/// The cards for a seed, and what they could not cover.
+/// The cards for a seed, of an exam with this threshold or of practice, and what they could not cover.
 fn generate_cards(
     materials: &Materials,
     seed: u64,
     count: Option<u16>,
+    exam: Option<u8>,
     context: &Context,
 ) -> Result<(Vec<Card>, Vec<String>), Stop> {
     let (rules, words) = (&materials.loaded.rules, context.words());
-    let set = CardGenerator::new(rules, &materials.stories).generate(&full_coverage(rules), seed);
+    let generator = CardGenerator::new(rules, &materials.stories);
+    let set = match exam {
+        Some(pass) => generator.generate_exam(pass, seed),
+        None => generator.generate(&full_coverage(rules), seed),
+    };
     let not_asked = set.not_asked(rules);
     let mut cards = set.cards;
     cards.truncate(count.map_or(usize::MAX, usize::from));

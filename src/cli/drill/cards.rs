@@ -19,7 +19,7 @@ use crate::words::Words;
 pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<VerbOutput, Stop> {
     let (rules, words) = (&materials.loaded.rules, context.words());
     let w = &words.drillverb;
-    let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
+    let (cards, not_asked) = super::generate_cards(materials, seed, count, None, context)?;
     let mut out = format!("# {}\n\n{}\n", in_markdown(w.cards_title(&rules.sop.revision, seed)), w.cards_intro);
     if !not_asked.is_empty() {
         let _ = write!(out, "\n{}\n", in_markdown(texts::not_asked(&not_asked, words)));
