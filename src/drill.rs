@@ -6,6 +6,7 @@
 
 pub mod captions;
 pub mod card;
+pub mod class;
 pub mod deck;
 pub mod generate;
 pub mod grade;

@@ -1,6 +1,7 @@
-//! `penutup drill`: practice and exam on a terminal; `--list` and `--cards` without one.
+//! `penutup drill`: practice and exam on a terminal; `--list`, `--cards` and `--class` without one.
 
 mod cards;
+mod class;
 mod list;
 pub mod sheet;
 
@@ -20,7 +21,7 @@ use crate::drill::card::Card;
 use crate::drill::generate::{CardGenerator, full_coverage};
 use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
-use crate::drill::sheet::csv;
+use crate::drill::sheet::{csv, is_trainee_id};
 use crate::drill::story::{self, Stories};
 use crate::files::{self, FileError, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
@@ -30,8 +31,6 @@ use crate::rules::RuleSet;
 use crate::tui::practice::practise;
 use crate::words::Words;
 
-/// The longest id of a trainee, in characters.
-const LONGEST_ID: usize = 40;
 /// The percentage that must be right by default.
 const PASS: u8 = 90;
 /// The most cards in one session.
@@ -64,6 +63,9 @@ pub struct Drill {
     /// Cards to print.
     #[arg(long, conflicts_with = "exam")]
     pub cards: bool,
+    /// Result sheets to add up.
+    #[arg(long, value_name = "SHEET", num_args = 1.., conflicts_with_all = ["list", "cards", "exam", "way", "seed", "count", "trainee"])]
+    pub class: Vec<PathBuf>,
     /// The format of the result sheet.
     #[arg(long, value_enum, conflicts_with_all = ["list", "cards"])]
     pub format: Option<SheetFormat>,
@@ -110,7 +112,7 @@ struct Materials {
 /// # Errors
 /// If rules, stories or arguments can't be used, or a needed terminal is missing.
 pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
-    let free = drill.list || drill.cards;
+    let free = drill.list || drill.cards || !drill.class.is_empty();
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
@@ -123,6 +125,10 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
         return Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)));
     }
     let materials = materials(context)?;
+    if !drill.class.is_empty() {
+        let class = class::run(&drill.class, drill.format, &materials.loaded, context)?;
+        return Ok(class.into_file(drill.out.as_deref(), context));
+    }
     if drill.list {
         return Ok(list::run(&materials, context).into_file(drill.out.as_deref(), context));
     }
@@ -189,9 +195,7 @@ impl VerbOutput {
 /// The staff id in lower case. Names are refused, since sheets are passed on.
 fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     let w = &context.words().drillverb;
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let starts = id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts && id.len() <= LONGEST_ID && id.chars().all(fits) {
+    if is_trainee_id(id) {
         return Ok(id.to_ascii_lowercase());
     }
     Err(context.stop(&w.bad_trainee(shown(id)), Some(w.bad_trainee_help)))

@@ -4,7 +4,7 @@
 pub mod csv;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::card::Card;
@@ -12,7 +12,16 @@ use super::grade::{Answer, Grade};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The longest id of a trainee, in characters.
+const LONGEST_ID: usize = 40;
+
+/// Whether this can be a staff id in a sheet.
+pub fn is_trainee_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.len() <= LONGEST_ID && id.chars().all(fits)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
     /// The version of the format: 1.
     pub schema: u8,
@@ -39,7 +48,7 @@ pub struct Sheet {
     /// Whether all cards were answered.
     pub complete: bool,
     /// What the cards could not cover, since no story fits: ids of rules and requirements, times of greetings.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
     pub begun: String,
     pub ended: String,
@@ -48,7 +57,7 @@ pub struct Sheet {
 }
 
 /// One card of a sheet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardRow {
     /// The id of the story.
     pub scenario: String,
@@ -66,7 +75,7 @@ pub struct CardRow {
 }
 
 /// The right answer to a card, and whether it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     pub rule: String,
     /// What the story implies: fact id → value id. A fact that it leaves open is not there: it makes no difference.

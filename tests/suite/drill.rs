@@ -2,6 +2,7 @@
 //! screens, and every option in the trainers' document.
 
 mod cards;
+mod class;
 mod docs;
 pub mod screens;
 #[cfg(unix)]
