@@ -15,6 +15,7 @@ pub mod rng;
 pub mod session;
 pub mod sheet;
 pub mod show;
+pub mod since;
 pub mod story;
 pub mod texts;
 pub mod threshold;

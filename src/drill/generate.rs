@@ -29,6 +29,13 @@ pub struct Coverage {
     pub at_least: usize,
 }
 
+impl Coverage {
+    /// Whether nothing has to be asked.
+    pub fn is_empty(&self) -> bool {
+        self.situations.is_empty() && self.minutes.is_empty() && self.zones.is_empty() && self.at_least == 0
+    }
+}
+
 /// Generated cards, and what they could not cover.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CardSet {

@@ -35,6 +35,8 @@ pub struct Setup {
     pub cards: Vec<Card>,
     /// The parts of the rules that no card covers.
     pub not_asked: Vec<String>,
+    /// The revision since which the answers of the cards changed, if only those are asked.
+    pub since: Option<String>,
     /// The seed of the cards.
     pub seed: u64,
     /// The kind of exercise; `None`: the first screen asks.
@@ -503,6 +505,7 @@ pub(in crate::drill) mod testing {
             home: 0,
             cards,
             not_asked,
+            since: None,
             seed,
             kind: None,
             exam: Some(90),

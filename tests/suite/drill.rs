@@ -7,4 +7,6 @@ mod docs;
 pub mod screens;
 #[cfg(unix)]
 mod sessions;
+#[cfg(unix)]
+mod since;
 mod verbs;

@@ -190,6 +190,9 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
         }
     } else {
         page.paragraph(&w.intro_practice(&count));
+        if let Some(revision) = &setup.since {
+            page.paragraph(&w.changed_since(&count, revision));
+        }
     }
     if !setup.not_asked.is_empty() {
         page.paragraph(&texts::not_asked(&setup.not_asked, session.words()));

@@ -342,6 +342,7 @@ fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
         home: 0,
         cards,
         not_asked,
+        since: None,
         seed,
         kind: None,
         exam: Some(100),
@@ -443,7 +444,10 @@ fn no_output_of_an_unfinished_exam_depends_on_a_card_that_was_not_shown() {
 
 fn screen(session: &Session) -> String {
     let mut terminal = Terminal::new(TestBackend::new(100, 40)).expect("a terminal in memory");
-    terminal.draw(|frame| drop(view::drill::draw(frame, session, Theme::Terminal))).expect("a terminal in memory");
+    let draw = |frame: &mut ratatui::Frame<'_>| {
+        view::drill::draw(frame, session, Theme::Terminal);
+    };
+    terminal.draw(draw).expect("a terminal in memory");
     text(terminal.backend().buffer())
 }
 

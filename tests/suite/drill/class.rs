@@ -29,6 +29,7 @@ fn sheet(loaded: &Arc<LoadedRules>, trainee: &str, seed: u64, answered: usize, r
         home: 0,
         not_asked: set.not_asked(&loaded.rules),
         cards: set.cards,
+        since: None,
         seed,
         kind: None,
         exam: Some(90),

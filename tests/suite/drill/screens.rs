@@ -41,6 +41,7 @@ fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
         home: 0,
         cards,
         not_asked: Vec::new(),
+        since: None,
         seed: 7,
         kind: way,
         exam,
