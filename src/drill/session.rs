@@ -252,7 +252,7 @@ impl Session {
         self.now = self.now.max(now);
         match action {
             SessionAction::Quit => return true,
-            SessionAction::Leave if self.phase == Phase::Score => return true,
+            SessionAction::Leave | SessionAction::Next if self.phase == Phase::Score => return true,
             // An exam that is left is not passed, even before its first card.
             SessionAction::Leave if self.phase == Phase::Intro && !self.is_exam() => return true,
             SessionAction::Leave => self.leaving = true,
@@ -268,7 +268,6 @@ impl Session {
                 self.scroll.follow(&self.app, &effects);
             }
             SessionAction::HandIn => self.hand_in(),
-            SessionAction::Next if self.phase == Phase::Score => return true,
             SessionAction::Next => self.next(),
             SessionAction::Story => {
                 self.reading = !self.reading;

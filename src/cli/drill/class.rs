@@ -246,7 +246,7 @@ impl Told<'_> {
     fn text(&self) -> String {
         let (words, rows) = (self.words, self.rows());
         let w = &words.class;
-        let mut out = w.title(&shown(&self.rules.sop.revision), self.sheets.len(), rows.len()) + "\n";
+        let mut out = w.title(shown(&self.rules.sop.revision), self.sheets.len(), rows.len()) + "\n";
         let width = rows.iter().filter_map(|row| row.trainee).map(str::len).max().unwrap_or(1);
         for (row, of) in rows.iter().zip(&self.class.rows) {
             let sheet = &self.sheets[of.sheet];
