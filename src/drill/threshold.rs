@@ -24,7 +24,7 @@ mod tests {
     fn the_least_deck_is_the_first_one_in_which_the_percentage_allows_a_wrong_card() {
         for pass in 1..=99 {
             let allows_one = |cards: usize| (cards - 1) * 100 >= usize::from(pass) * cards;
-            assert_eq!((1..).find(|cards| allows_one(*cards)), Some(least_cards(pass)), "{pass}");
+            assert_eq!((1..=100).find(|cards| allows_one(*cards)), Some(least_cards(pass)), "{pass}");
             for cards in 1..200 {
                 let first = (0..=cards).find(|right| right * 100 >= usize::from(pass) * cards);
                 assert_eq!(first, Some(needed(pass, cards)), "{pass} of {cards}");
