@@ -163,11 +163,15 @@ pub fn leaving_rows(session: &Session) -> Vec<Binding<SessionAction>> {
     ]
 }
 
+/// The question whether to quit.
+pub fn leaving_question(session: &Session) -> &'static str {
+    let w = &session.words().drill;
+    if session.is_exam() { w.leaving_exam } else { w.leaving }
+}
+
 /// The footer of the question whether to quit.
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
-    let w = &session.words().drill;
-    let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
-    let asked = std::iter::once((question.to_owned(), String::new()));
+    let asked = std::iter::once((leaving_question(session).to_owned(), String::new()));
     asked.chain(footer(&leaving_rows(session), session.words())).collect()
 }
 

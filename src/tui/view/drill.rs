@@ -93,10 +93,14 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
 
 /// Below 30×6 only the most important part is drawn.
 fn tiny(frame: &mut Frame<'_>, look: &DrawContext<'_>, session: &Session, area: Rect) -> Drawn {
-    if session.is_on_prompter() {
+    if session.is_on_prompter() && !session.is_leaving() {
         return prompter(frame, area, look);
     }
     let lines = match session.phase() {
+        _ if session.is_leaving() => {
+            let text = keys::leaving_question(session);
+            wrap([(text, look.style(Role::Sentence))], look.columns.max(1))
+        }
         Phase::Intro => intro(look, session),
         Phase::Feedback => feedback::card(look, session),
         Phase::Score => feedback::score(look, session),
@@ -178,9 +182,17 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     page.gap();
     if let Some(pass) = setup.exam {
         let is_whole = setup.not_asked.is_empty();
-        page.paragraph(&if is_whole { w.intro_exam(&count, pass) } else { w.intro_exam_part(&count, pass) });
+        let needed = session.needed().unwrap_or(0);
+        let exam = if is_whole { w.intro_exam(&count, needed, pass) } else { w.intro_exam_part(&count, needed, pass) };
+        page.paragraph(&exam);
+        if let Some(too_few) = texts::too_few_cards(pass, setup.cards.len(), session.words()) {
+            page.paragraph(&too_few);
+        }
     } else {
         page.paragraph(&w.intro_practice(&count));
+        if let Some(revision) = &setup.since {
+            page.paragraph(&w.changed_since(&count, revision));
+        }
     }
     if !setup.not_asked.is_empty() {
         page.paragraph(&texts::not_asked(&setup.not_asked, session.words()));
@@ -194,10 +206,14 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
             Some(_) => {}
         }
     }
-    page.gap();
     let trainee = setup.trainee.as_deref().map(|id| w.intro_trainee(id));
-    let seed = w.intro_seed(setup.seed);
-    page.paragraph(&trainee.into_iter().chain([seed]).collect::<Vec<_>>().join(" · "));
+    // The cards of an exam that has not begun must not be known, so neither is what generates them.
+    let seed = (!session.is_exam()).then(|| w.intro_seed(setup.seed));
+    let whose: Vec<String> = trainee.into_iter().chain(seed).collect();
+    if !whose.is_empty() {
+        page.gap();
+        page.paragraph(&whose.join(" · "));
+    }
     page.into_lines()
 }
 

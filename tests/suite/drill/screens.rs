@@ -29,13 +29,19 @@ const SIZES: [(u16, u16); 3] = [(100, 30), (80, 24), (60, 18)];
 fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
     let loaded = Arc::new(LoadedRules::built_in());
     let stories = Stories::built_in();
-    let cards = CardGenerator::new(&loaded.rules, &stories).generate(&full_coverage(&loaded.rules), 7).cards;
+    let generator = CardGenerator::new(&loaded.rules, &stories);
+    let set = match exam {
+        Some(pass) => generator.generate_exam(pass, 7),
+        None => generator.generate(&full_coverage(&loaded.rules), 7),
+    };
+    let cards = set.cards;
     Session::new(Setup {
         stories_sha256: stories.sha256,
         lang: Lang::Id,
         home: 0,
         cards,
         not_asked: Vec::new(),
+        since: None,
         seed: 7,
         kind: way,
         exam,

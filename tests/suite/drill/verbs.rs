@@ -139,6 +139,8 @@ fn impossible_requests_are_reported_before_anything_opens() {
         (&["drill", "--seed", "x"], "\"x\""),
         (&["drill", "--way", "tulis"], "kasus, hafalan, lisan"),
         (&["drill", "--count", "0"], "\"0\""),
+        (&["drill", "--class", "a.json", "--exam"], "tidak dapat dipakai bersama"),
+        (&["drill", "--class"], "--class"),
     ] {
         let message = Home::new().penutup(args).failed();
         assert!(message.contains(part), "{args:?}: {message}");
