@@ -118,10 +118,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
-        let w = &context.words().drillverb;
-        return Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)));
-    }
+    refuse_existing(drill.out.as_deref(), context)?;
     let materials = materials(context)?;
     if drill.list {
         return Ok(list::run(&materials, context).into_file(drill.out.as_deref(), context));
@@ -131,6 +128,13 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
         return Ok(cards::run(&materials, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
     on_screen(drill, &materials, seed, context)
+}
+
+/// Refuses to replace a file.
+pub(super) fn refuse_existing(path: Option<&Path>, context: &Context) -> Result<(), Stop> {
+    let Some(path) = path.filter(|path| exists_or_unreadable(path)) else { return Ok(()) };
+    let w = &context.words().drillverb;
+    Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)))
 }
 
 fn materials(context: &Context) -> Result<Materials, Stop> {
@@ -168,7 +172,7 @@ fn fresh_seed(now: DateTime<Utc>) -> u64 {
 
 impl VerbOutput {
     /// Writes the result to a file if one is named, and reports it.
-    fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
+    pub(super) fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
         match files::write(path, self.out.as_bytes()) {

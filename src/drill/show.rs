@@ -1,5 +1,6 @@
 //! A presentation: scenes played on the prompter's own state. Going back replays the scene from its start, so a step
-//! looks the same however it was reached. The clock is stopped where the scene set it.
+//! looks the same however it was reached. The clock is stopped where the scene set it. A scene is played at a seat in
+//! the zone of its first customer, so that what a caption says of "here" is true at every seat.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::words::{Lang, Words};
 /// What a key does in a presentation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShowAction {
-    /// The next step; behind the last, the next scene.
+    /// The next step; behind the last, the next scene; behind the last scene, the end.
     Step,
     /// The step before; before the first, the scene before.
     StepBack,
@@ -44,6 +45,10 @@ pub struct Show {
     scene: usize,
     step: usize,
     app: App,
+    /// The prompter at the step before this one; `None` at the opening of a scene.
+    before: Option<App>,
+    /// Whether the last scene is over.
+    ended: bool,
     scroll: Scroll,
     now: DateTime<Utc>,
     /// The real time of key presses; `now`, the time of the scene, is stopped.
@@ -76,6 +81,8 @@ impl Show {
             scene: 0,
             step: 0,
             app,
+            before: None,
+            ended: false,
             scroll: Scroll::default(),
             now,
             real_now: now,
@@ -127,12 +134,36 @@ impl Show {
         &self.current_step().caption
     }
 
-    fn current_step(&self) -> &Step {
+    /// The current step of the scene.
+    pub fn current_step(&self) -> &Step {
         let scene = self.scene();
         if self.step == 0 { &scene.start } else { &scene.steps[self.step - 1] }
     }
 
-    /// Whether Space goes to the next scene.
+    /// The clauses of the rule that fires and of the shown sentence.
+    pub fn clause(&self) -> Option<String> {
+        let (app, w) = (&self.app, &self.words().demo);
+        let rules = app.rules();
+        let rule = app.call().plan(rules).rule.basis.clone();
+        let step = app.shown().and_then(|step| rules.step(step).basis.clone());
+        match (rule, step) {
+            (Some(rule), Some(step)) => Some(w.clauses(&rule, &step)),
+            (Some(one), None) | (None, Some(one)) => Some(w.clause(&one)),
+            (None, None) => None,
+        }
+    }
+
+    /// The prompter at the step before this one; `None` at the opening of a scene.
+    pub fn before(&self) -> Option<&App> {
+        self.before.as_ref()
+    }
+
+    /// Whether the last scene is over and its end is shown.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether Space goes to the next scene, or ends the last one.
     pub fn is_at_end_of_scene(&self) -> bool {
         self.step == self.scene().steps.len()
     }
@@ -157,11 +188,13 @@ impl Show {
     pub fn update(&mut self, action: ShowAction) -> bool {
         match action {
             ShowAction::Quit => return true,
+            // One Space too many must not close the screen in front of a class.
+            ShowAction::Step if self.ended => {}
+            ShowAction::Step if self.is_at_end_of_scene() && self.scene + 1 == self.scenes.len() => self.ended = true,
             ShowAction::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
-            ShowAction::Step => {
-                self.step += 1;
-                self.apply();
-            }
+            ShowAction::Step => self.advance(),
+            // The last step again.
+            ShowAction::StepBack | ShowAction::Scene(Direction::Up) if self.ended => self.ended = false,
             ShowAction::StepBack if self.step > 0 => {
                 let step = self.step - 1;
                 self.play_to(step);
@@ -183,6 +216,7 @@ impl Show {
 
     fn go_to(&mut self, scene: usize) {
         if scene < self.scenes.len() {
+            self.ended = false;
             self.scene = scene;
             self.play();
         }
@@ -193,12 +227,28 @@ impl Show {
     }
 
     fn play_to(&mut self, step: usize) {
-        self.app = fresh_app(&self.loaded, self.lang, self.home, self.now);
+        let zone = self.scene().start.set.iter().find_map(|set| match set {
+            Set::Zone(zone) => Some(*zone),
+            _ => None,
+        });
+        self.app = fresh_app(&self.loaded, self.lang, zone.unwrap_or(self.home), self.now);
         self.scroll.by(By::Top);
-        for step in 0..=step {
-            self.step = step;
-            self.apply();
+        (self.step, self.before) = (0, None);
+        self.apply();
+        for _ in 0..step {
+            self.advance();
         }
+    }
+
+    /// Goes one step further in the scene.
+    fn advance(&mut self) {
+        self.step += 1;
+        // An open panel hides what may change.
+        if self.app.mode() != &Mode::Closing {
+            self.act(Action::Back);
+        }
+        self.before = Some(self.app.clone());
+        self.apply();
     }
 
     fn act(&mut self, update: impl Into<Update>) {
@@ -209,9 +259,6 @@ impl Show {
     }
 
     fn apply(&mut self) {
-        if self.app.mode() != &Mode::Closing {
-            self.act(Action::Back);
-        }
         let step = self.current_step().clone();
         for set in step.set {
             self.set(set);
@@ -274,6 +321,7 @@ impl Show {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::closing::Mark;
     use crate::drill::deck::Deck;
 
     fn show() -> Show {
@@ -301,7 +349,11 @@ mod tests {
             }
             seen.push(picture(&show));
         }
-        assert!(seen.len() > 20, "{}", seen.len());
+        assert!(seen.len() > 20 && show.has_ended(), "{}", seen.len());
+        show.update(ShowAction::Step);
+        assert!(show.has_ended());
+        show.update(ShowAction::StepBack);
+        assert!(!show.has_ended());
         while let Some(expected) = seen.pop() {
             assert_eq!(picture(&show), expected);
             show.update(ShowAction::StepBack);
@@ -347,5 +399,68 @@ mod tests {
         show.update(ShowAction::First);
         assert_eq!(show.at().0, 0);
         assert!(show.update(ShowAction::Quit));
+    }
+
+    /// What the prompter's state is, for a caption to be held against: `√` said, `▌` to say now, `-` overtaken.
+    fn state(show: &Show) -> String {
+        let (app, rules) = (show.app(), show.app().rules());
+        let steps = app.entries().into_iter().filter(|e| e.mark != Mark::Reminder);
+        let steps = steps.map(|e| {
+            let mark = match e.mark {
+                Mark::Spoken => "√",
+                Mark::Current => "▌",
+                Mark::Overtaken => "-",
+                Mark::Upcoming | Mark::Reminder => "",
+            };
+            format!("{mark}{}", rules.step(e.step).id)
+        });
+        let mode = match app.mode() {
+            Mode::Closing => String::new(),
+            Mode::Panel(_) => " · D".into(),
+            mode => format!(" · {mode:?}"),
+        };
+        let facts = (0..rules.facts.len()).map(|at| rules.facts[at].values[app.call().situation().value(at)].id.as_str());
+        let facts: Vec<&str> = facts.collect();
+        let ends = keys_that_end_a_call(app);
+        let ends = if ends.is_empty() { String::new() } else { format!(" · ends: {ends}") };
+        let greeting = match (app.greeting_soon(), app.other_greeting()) {
+            (Some((_, soon)), _) => format!("{}, {soon} soon", app.greeting_word()),
+            (None, Some((_, _, here))) => format!("{}, here {here}", app.greeting_word()),
+            (None, None) => app.greeting_word().to_owned(),
+        };
+        let steps = steps.collect::<Vec<_>>().join(" ");
+        let rule = &app.call().plan(rules).rule.id;
+        format!("{} · {rule} · {steps} · {greeting}{mode}{ends}", facts.join(" "))
+    }
+
+    /// The keys that end the call of the prompter at once.
+    fn keys_that_end_a_call(app: &App) -> String {
+        let ends = |action: &Action| {
+            let mut after = app.clone();
+            let later = app.now() + TimeDelta::minutes(1);
+            after.update_at(action.clone(), app.now(), later);
+            after.number() != app.number()
+        };
+        let rows = crate::keymap::rows(app).into_iter().filter(|row| ends(&row.action));
+        rows.map(|row| row.keys[0].name(app.words()).into_owned()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Each caption of the embedded deck by the words that claim something, and the state that makes it true. Whoever
+    /// changes a caption or a scene reads the two beside each other here.
+    const CLAIMS: [(&str, &str); 0] = [];
+
+    #[test]
+    fn every_caption_is_true_of_the_state_at_its_step() {
+        let mut show = show();
+        let mut found = Vec::new();
+        while !show.has_ended() {
+            found.push((show.caption().to_owned(), state(&show)));
+            show.update(ShowAction::Step);
+        }
+        for (caption, state) in &found {
+            println!("        ({caption:?}, {state:?}),");
+        }
+        let expected: Vec<(String, String)> = CLAIMS.map(|(caption, state)| (caption.into(), state.into())).to_vec();
+        assert_eq!(found, expected);
     }
 }

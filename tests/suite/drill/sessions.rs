@@ -226,6 +226,22 @@ fn a_deck_is_played_scene_by_scene() {
 }
 
 #[test]
+fn a_demo_marks_what_changed_lists_its_keys_and_ends() {
+    let home = Home::new();
+    for (columns, rows) in [(80, 24), (60, 20), (40, 12)] {
+        let mut term = Term::sized(&home.penutup(["demo"]).command(), columns, rows);
+        term.shows("Demo 1/11").shows("Salam Penutup SOP Rev-1").hides("*").send(" ").shows("*▌");
+        term.send("?").shows("Daftar tombol").shows("bagian sebelumnya").send("\x1b").hides("Daftar tombol");
+        term.send("\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C").shows("Demo 7/11").send(" ").shows("*K");
+        term.send("\x1b[C\x1b[C\x1b[C\x1b[C").shows("Demo 11/11").send("  ").shows("selesai").send(" ");
+        term.shows("Demo selesai").shows("Backspace kembali").send(" ").shows("Demo selesai");
+        term.send("\x7f").shows("Demo 11/11").send(" ").shows("Demo selesai");
+        term.send("\x1b[H").shows("Demo 1/11");
+        term.quits();
+    }
+}
+
+#[test]
 fn a_deck_skips_and_reports_scenes_that_would_be_false() {
     let home = Home::new();
     let moved = penutup::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
