@@ -209,9 +209,9 @@ fn card_rows(session: &Session, rows: &mut Vec<Binding<SessionAction>>) {
                 rows.push(Binding::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
             rows.push(Binding::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
-            if session.is_ready() {
-                rows.insert(0, Binding::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
-            }
+            // An incomplete answer is never handed in: a slip must not fail an exam.
+            let enter = if session.is_ready() { SessionAction::HandIn } else { SessionAction::Missing };
+            rows.insert(0, Binding::new(&[Key::Enter], enter, w.key_hand_in));
         }
         Draft::Spoken { open: false, .. } => rows.push(Binding::new(SPACE, SessionAction::Open, w.key_open)),
         Draft::Spoken { .. } => {

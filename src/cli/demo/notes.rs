@@ -112,7 +112,7 @@ fn settings(app: &App, step: &Step, is_opening: bool, words: &Words) -> Vec<Stri
         })
         .collect();
     if step.say > 0 {
-        out.push(w.notes_said(Key::Char(' ').name(words), step.say));
+        out.push(w.notes_said(step.say, Key::Char(' ').name(words)));
     }
     out
 }

@@ -70,35 +70,35 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, colours: impl Into<Colours>) -> 
 fn mark_changes(frame: &mut Frame<'_>, area: Rect, look: &DrawContext<'_>, show: &Show) {
     // A panel or a question is itself the change.
     let Some(before) = show.before().filter(|_| show.app().mode() == &Mode::Closing) else { return };
-    let now: Vec<String> = rows_in(frame.buffer_mut(), area, look);
+    let now = rows_in(frame.buffer_mut(), area, look);
     let whole = frame.area();
     let shown = std::mem::replace(frame.buffer_mut(), Buffer::empty(whole));
+    paint_ground(frame, look);
     prompter(frame, area, &DrawContext { app: before, ..*look });
     let old = rows_in(frame.buffer_mut(), area, look);
     *frame.buffer_mut() = shown;
     // The last row is the footer.
     for (y, row) in (area.y..area.bottom()).zip(now).take(usize::from(area.height.saturating_sub(1))) {
         let cell = &mut frame.buffer_mut()[(area.x, y)];
-        if cell.symbol() == " " && !row.trim().is_empty() && !old.contains(&row) {
+        let is_blank = row.iter().all(|(text, ..)| text.trim().is_empty());
+        if cell.symbol() == " " && !is_blank && !old.contains(&row) {
             cell.set_symbol("*").set_style(look.style(Role::Now));
         }
     }
 }
 
-/// What the rows say, without the reasons that a wide screen has at the right.
-fn rows_in(buffer: &Buffer, area: Rect, look: &DrawContext<'_>) -> Vec<String> {
+/// A cell's character, and how it is filled: the choice of a value is shown by that alone.
+type Seen = (String, Color, bool);
+
+/// What the rows show, without the reasons that a wide screen has at the right.
+fn rows_in(buffer: &Buffer, area: Rect, look: &DrawContext<'_>) -> Vec<Vec<Seen>> {
     let edge = area.x + to_rows(script_columns(look));
+    let seen = |cell: &Cell| (cell.symbol().to_owned(), cell.bg, cell.modifier.contains(Modifier::REVERSED));
     let row = |y: u16| {
         let columns = if edge < area.right() && buffer[(edge, y)].symbol() == "│" { edge } else { area.right() };
-        (area.x..columns).map(|x| cell_text(&buffer[(x, y)])).collect()
+        (area.x..columns).map(|x| seen(&buffer[(x, y)])).collect()
     };
     (area.y..area.bottom()).map(row).collect()
-}
-
-/// A cell's character, and whether it is filled: the choice of a value is shown by that alone.
-fn cell_text(cell: &Cell) -> String {
-    let filled = cell.modifier.contains(Modifier::REVERSED) || cell.bg != Color::Reset;
-    format!("{}{}", cell.symbol(), if filled { "\u{7f}" } else { "" })
 }
 
 /// The screen behind the last scene.

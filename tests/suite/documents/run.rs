@@ -92,7 +92,7 @@ fn is_on_screen(args: &[&str]) -> bool {
     match args.first() {
         None => true,
         Some(&("drill" | "demo")) => {
-            let free = ["--list", "--cards", "--merge", "--check-sheet"];
+            let free = ["--list", "--cards", "--notes", "--merge", "--check-sheet"];
             !args.iter().any(|word| free.contains(word))
         }
         Some(option) => *option == "--rules" && args.len() == 2,

@@ -198,6 +198,19 @@ fn the_text_sheet_has_every_answer_and_the_whole_hash() {
 }
 
 #[test]
+fn enter_tells_what_is_missing_and_hands_in_nothing_incomplete() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["drill", "--exam", "--seed", "7"]).command());
+    term.shows("Ujian closing").send(" ").shows("kartu 1 dari").shows("1 [ ]");
+    term.send("\r").shows("Belum ada kalimat yang dipilih.").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("1").shows("1 [1]").hides("Belum ada kalimat").shows("Salam belum dipilih");
+    term.send("\r\r").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("\x1b[C").hides("Salam belum dipilih").send("\r").shows("kartu 2 dari");
+    term.send("\x03");
+    term.ends();
+}
+
+#[test]
 fn a_deck_is_played_scene_by_scene() {
     let home = Home::new();
     let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
@@ -228,17 +241,16 @@ fn a_deck_is_played_scene_by_scene() {
 #[test]
 fn a_demo_marks_what_changed_lists_its_keys_and_ends() {
     let home = Home::new();
-    for (columns, rows) in [(80, 24), (60, 20), (40, 12)] {
-        let mut term = Term::sized(&home.penutup(["demo"]).command(), columns, rows);
-        term.shows("Demo 1/11").shows("Salam Penutup SOP Rev-1").hides("*").send(" ").shows("*▌");
-        term.send("?").shows("Daftar tombol").shows("bagian sebelumnya").send("\x1b").hides("Daftar tombol");
-        term.send("\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C").shows("Demo 7/11").send(" ").shows("*K");
-        term.send("\x1b[C\x1b[C\x1b[C\x1b[C").shows("Demo 11/11").send("  ").shows("selesai").send(" ");
-        term.shows("Demo selesai").shows("Backspace kembali").send(" ").shows("Demo selesai");
-        term.send("\x7f").shows("Demo 11/11").send(" ").shows("Demo selesai");
-        term.send("\x1b[H").shows("Demo 1/11");
-        term.quits();
+    let mut term = Term::sized(&home.penutup(["demo"]).command(), 80, 24);
+    term.shows("Demo 1/11").shows("Salam Penutup SOP Rev-1").send(" ").shows("*▌");
+    term.send("?").shows("Daftar tombol").shows("bagian sebelumnya").send("\x1b").hides("Daftar tombol");
+    for scene in 2..=11 {
+        term.send("\x1b[C").shows(&format!("Demo {scene}/11"));
     }
+    term.send(" ").shows("Hanya jawaban 5").send(" ").shows("Esc kembali ke panggilan").send(" ");
+    term.shows("Demo selesai").shows("Backspace kembali").send(" ").rest().shows("Demo selesai");
+    term.send("\x7f").shows("Demo 11/11").send(" ").shows("Demo selesai").send("\x1b[H").shows("Demo 1/11");
+    term.quits();
 }
 
 #[test]

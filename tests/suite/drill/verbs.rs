@@ -79,6 +79,21 @@ fn the_list_names_every_rule_and_the_unreached_ones() {
     assert_eq!(ran.status.code(), Some(0), "one's own stories reach it");
 }
 
+#[test]
+fn a_story_that_gives_the_answer_away_is_listed_with_the_word() {
+    let home = Home::new();
+    home.write_config(
+        "scenarios.toml",
+        "schema = 1\n[[scenario]]\nid = \"bocor\"\nwhen = { topik = \"lain\" }\ntell = [\"Saat KLB, {orang} diminta update.\"]\n",
+    );
+    let ran = home.penutup(["drill", "--list"]).command().output().expect("it runs");
+    let out = String::from_utf8(ran.stdout).expect("text");
+    assert_eq!(ran.status.code(), Some(1), "{out}");
+    let at = out.find("membocorkan").expect("the section");
+    let rows: Vec<Vec<&str>> = out[at..].lines().skip(1).map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["-", "bocor", "KLB"], ["-", "bocor", "update"]], "{out}");
+}
+
 /// The embedded rules with one more fact, which divides one row.
 pub fn with_a_new_fact() -> String {
     let rules = penutup::rules::BUILT_IN.replace(
