@@ -126,10 +126,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
-        let w = &context.words().drillverb;
-        return Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)));
-    }
+    refuse_existing(drill.out.as_deref(), context)?;
     let materials = materials(drill.since.as_deref(), context)?;
     if !drill.class.is_empty() {
         let class = class::run(&drill.class, drill.format, &materials.loaded, context)?;
@@ -150,6 +147,13 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
         return Ok(cards::run(&materials, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
     on_screen(drill, &materials, seed, context)
+}
+
+/// Refuses to replace a file.
+pub(super) fn refuse_existing(path: Option<&Path>, context: &Context) -> Result<(), Stop> {
+    let Some(path) = path.filter(|path| exists_or_unreadable(path)) else { return Ok(()) };
+    let w = &context.words().drillverb;
+    Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)))
 }
 
 fn materials(since: Option<&Path>, context: &Context) -> Result<Materials, Stop> {
@@ -189,7 +193,7 @@ fn fresh_seed(now: DateTime<Utc>) -> u64 {
 
 impl VerbOutput {
     /// Writes the result to a file if one is named, and reports it.
-    fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
+    pub(super) fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
         match files::write(path, self.out.as_bytes()) {

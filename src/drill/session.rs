@@ -71,6 +71,8 @@ pub enum Draft {
         cursor: usize,
         chosen: Vec<StepIx>,
         greeting: Option<usize>,
+        /// Whether what is missing has been told.
+        told: bool,
     },
     Spoken {
         /// Whether the partner has opened the script.
@@ -103,6 +105,8 @@ pub enum SessionAction {
     /// The partner marks a sentence.
     Mark(SpokenMark),
     HandIn,
+    /// Tell what is missing in the answer.
+    Missing,
     Next,
     /// Read the whole story, or close it.
     Story,
@@ -315,7 +319,7 @@ impl Session {
                 let mut offered: Vec<StepIx> = ids.filter(|s| rules.step(*s).is_spoken()).collect();
                 // The order of the rules file would give half of the answer away.
                 Rng::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
-                Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
+                Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None, told: false }
             }
             ExerciseKind::Spoken => {
                 Draft::Spoken { open: false, cursor: 0, marks: vec![None; card.spoken(rules).len()] }
@@ -327,7 +331,8 @@ impl Session {
         let greetings = self.setup.loaded.rules.greetings.rows().len();
         match &mut self.draft {
             Draft::Case => {}
-            Draft::Blind { offered, cursor, chosen, greeting } => match action {
+            Draft::Blind { offered, cursor, chosen, greeting, told } => match action {
+                SessionAction::Missing => *told = true,
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
                 SessionAction::Choose | SessionAction::ChooseAt(_) => {
@@ -380,6 +385,16 @@ impl Session {
             Draft::Blind { chosen, greeting, .. } => !chosen.is_empty() && greeting.is_some(),
             Draft::Spoken { open, marks, .. } => *open && marks.iter().all(Option::is_some),
         }
+    }
+
+    /// What is missing in an answer without the script, once Enter was pressed too early.
+    pub fn missing(&self) -> Option<String> {
+        let Draft::Blind { chosen, greeting, told: true, .. } = &self.draft else { return None };
+        let w = &self.words().drill;
+        let steps = chosen.is_empty().then_some(w.missing_steps);
+        let greeting = greeting.is_none().then_some(w.missing_greeting);
+        let missing: Vec<&str> = steps.into_iter().chain(greeting).collect();
+        (!missing.is_empty()).then(|| missing.join(" "))
     }
 
     /// The draft as an answer to be graded.

@@ -50,7 +50,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
     } else {
         keys::footer(&keys::session_rows(session), words)
     };
-    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
+    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()), own: None };
     let look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
     paint_ground(frame, &look);
     if area.is_empty() {
@@ -221,7 +221,7 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
 fn work(look: &DrawContext<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
-        Draft::Blind { offered, cursor, chosen, greeting } => {
+        Draft::Blind { offered, cursor, chosen, greeting, .. } => {
             (blind(look, session, offered, *cursor, chosen, *greeting), cursor.saturating_sub(1))
         }
         Draft::Spoken { open: false, .. } => {
@@ -255,19 +255,22 @@ fn blind(
     out.push(Block::gap());
     // Only the list scrolls, with its cursor.
     let rows = offered.iter().enumerate().map(|(at, step)| {
-        let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
+        let place = chosen.iter().position(|s| s == step);
         let here = at == cursor;
         let mark = if here { " ▌ " } else { "   " };
-        let number = place.as_deref().unwrap_or("·");
+        // The digit that chooses the line; its place in the closing is in the brackets.
+        let digit = if at < 9 { (at + 1).to_string() } else { " ".into() };
+        let order = place.map_or_else(|| "[ ]".into(), |at| format!("[{}]", at + 1));
         let role = if here { Role::Sentence } else { Role::Text };
         let step = rules.step(*step);
         // The id distinguishes steps with the same title.
         let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
         let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
-        let title = shorten(&title, look.columns.saturating_sub(8));
+        let title = shorten(&title, look.columns.saturating_sub(11));
         Line::from(vec![
             look.span(mark, Role::Now),
-            look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),
+            look.span(format!("{digit} "), Role::Muted),
+            look.span(format!("{order:<3} "), if place.is_some() { Role::Said } else { Role::Line }),
             look.span(title, role),
         ])
     });
@@ -281,6 +284,11 @@ fn blind(
     let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));
     indent(look, &mut lines, "   ");
     out.push(Block::new(Priority::Last, lines));
+    if let Some(missing) = session.missing() {
+        let mut lines = wrap([(missing.as_str(), look.style(Role::Badge))], look.columns.saturating_sub(4).max(1));
+        indent(look, &mut lines, "   ");
+        out.push(Block::new(Priority::Last, lines));
+    }
     out
 }
 

@@ -95,7 +95,7 @@ fn is_on_screen(args: &[&str]) -> bool {
     match args.first() {
         None => true,
         Some(&("drill" | "demo")) => {
-            let free = ["--list", "--cards", "--class"];
+            let free = ["--list", "--cards", "--class", "--notes"];
             !args.iter().any(|word| free.contains(word))
         }
         Some(option) => *option == "--rules" && args.len() == 2,

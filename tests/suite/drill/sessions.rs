@@ -270,6 +270,19 @@ fn an_unfinished_exam_tells_how_far_it_came_and_no_card_that_was_not_answered() 
 }
 
 #[test]
+fn enter_tells_what_is_missing_and_hands_in_nothing_incomplete() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["drill", "--exam", "--seed", "7"]).command());
+    term.shows("Ujian closing").send(" ").shows("kartu 1 dari").shows("1 [ ]");
+    term.send("\r").shows("Belum ada kalimat yang dipilih.").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("1").shows("1 [1]").hides("Belum ada kalimat").shows("Salam belum dipilih");
+    term.send("\r\r").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("\x1b[C").hides("Salam belum dipilih").send("\r").shows("kartu 2 dari");
+    term.send("\x03");
+    term.ends();
+}
+
+#[test]
 fn a_deck_is_played_scene_by_scene() {
     let home = Home::new();
     let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
@@ -295,6 +308,21 @@ fn a_deck_is_played_scene_by_scene() {
     let mut term = Term::start(&home.penutup(["demo", "salah"]).command());
     assert_eq!(term.ends().exit_code(), 2);
     term.shows("salah.toml:6").shows("klb");
+}
+
+#[test]
+fn a_demo_marks_what_changed_lists_its_keys_and_ends() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["demo"]).command(), 80, 24);
+    term.shows("Demo 1/11").shows("Salam Penutup SOP Rev-1").send(" ").shows("*▌");
+    term.send("?").shows("Daftar tombol").shows("bagian sebelumnya").send("\x1b").hides("Daftar tombol");
+    for scene in 2..=11 {
+        term.send("\x1b[C").shows(&format!("Demo {scene}/11"));
+    }
+    term.send(" ").shows("Hanya jawaban 5").send(" ").shows("Esc kembali ke panggilan").send(" ");
+    term.shows("Demo selesai").shows("Backspace kembali").send(" ").rest().shows("Demo selesai");
+    term.send("\x7f").shows("Demo 11/11").send(" ").shows("Demo selesai").send("\x1b[H").shows("Demo 1/11");
+    term.quits();
 }
 
 #[test]
