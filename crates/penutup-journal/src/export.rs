@@ -4,16 +4,17 @@
 //! ```json
 //! {"penutup_journal":1,"exported":"2026-11-24T08:00:00Z"}
 //! {"id":"…","version":4,"start_ms":…,"end_ms":…|null,"ending":"lengkap"|null,"changed_ms":…,"seat":"…"|null,
-//!  "zone":"WIB","greeting":"siang"|null,"rule":"…","revision":"Rev-1","rules_sha256":"…","cost":["Akurasi",…],
+//!  "agent":"4711","interaction":"…","zone":"WIB","greeting":"siang"|null,"rule":"…","revision":"Rev-1",
+//!  "rules_sha256":"…","cost":["Akurasi",…],
 //!  "facts":[["klb","ya",set_ms|null],…],"steps":[["download",shown,ticked_ms|null,undone,left_out,["FCR",…]],…],
 //!  "overtaken":[["campaign",changed_ms,[["klb","tidak"],…]],…],"differs":["klb",…]}
 //! {"calls":1}
 //! ```
 //!
 //! A call is one line, wrapped here for readability. Times are milliseconds since 1970, UTC. Of two lines with the same
-//! ID the one with the higher `version` is newer. `overtaken` exists only if a change of facts required a step whose
-//! successor had already been said (it counts as neither ticked nor left out), `differs` only if a fact's value
-//! differed from the centre's declaration.
+//! ID the one with the higher `version` is newer. `agent` and `interaction` exist only where they are known,
+//! `overtaken` only if a change of facts required a step whose successor had already been said (it counts as neither
+//! ticked nor left out), `differs` only if a fact's value differed from the centre's declaration.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

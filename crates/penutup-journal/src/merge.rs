@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::export::{FORMAT_VERSION, First, Last};
 use super::read::Span;
-use super::record::{OvertakenRecord, Record};
+use super::record::{OvertakenRecord, Record, is_agent, is_interaction};
 use super::summary::{CallSummary, Interner};
 use penutup_rules::text::{is_forbidden, is_utf16};
 
@@ -298,6 +298,8 @@ fn check(record: &Record) -> Result<(), Fault> {
         (record.end.is_none_or(|(at, _)| is_time(at)), "end_ms"),
         (is_time(record.changed), "changed_ms"),
         (record.seat.as_deref().is_none_or(is_text), "seat"),
+        (record.agent.as_deref().is_none_or(is_agent), "agent"),
+        (record.interaction.as_deref().is_none_or(is_interaction), "interaction"),
         (is_text(&record.zone), "zone"),
         (record.greeting.as_deref().is_none_or(is_text), "greeting"),
         (is_id(&record.rule), "rule"),

@@ -219,7 +219,7 @@ pub struct Edge {
 }
 
 const SUMMARIES: &str =
-    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, left_out, cost, id FROM call WHERE ";
+    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id FROM call WHERE ";
 const RECORDS: &str = "
     SELECT end_ms, ending, version, json FROM call JOIN detail ON detail.call = call.n";
 const EDGE: &str = "
@@ -237,7 +237,7 @@ pub(super) fn summaries_by_id(
     mut each: impl FnMut(Uuid, &CallSummary),
 ) -> Result<Interner, Error> {
     summaries(conn, span, |row, summary| {
-        each(Uuid::from_bytes(row.get(10)?), summary);
+        each(Uuid::from_bytes(row.get(11)?), summary);
         Ok(())
     })
 }
@@ -259,8 +259,9 @@ fn summaries(
             facts: Symbol(row.get(5)?),
             rule: Symbol(row.get(6)?),
             seat: Symbol(row.get(7)?),
-            left_out: Symbol(row.get(8)?),
-            cost: Symbol(row.get(9)?),
+            agent: Symbol(row.get(8)?),
+            left_out: Symbol(row.get(9)?),
+            cost: Symbol(row.get(10)?),
         };
         each(row, &summary)?;
     }

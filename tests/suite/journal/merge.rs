@@ -247,6 +247,31 @@ fn overtaken_steps_are_in_the_export_and_in_the_csv() {
 }
 
 #[test]
+fn agent_and_interaction_are_in_the_journal_the_export_and_the_csv() {
+    let home = Home::new();
+    let record = Record { agent: Some("4711".into()), interaction: Some("00:1f; x=1".into()), ..ended(1) };
+    write(&home, Some("07"), vec![record]);
+    let own = home.penutup(["journal", "export"]).ok();
+    assert!(own.contains("\"seat\":\"07\",\"agent\":\"4711\",\"interaction\":\"00:1f; x=1\",\"zone\""), "{own}");
+    home.write("own", &own);
+    let csv = home.penutup(["report", "--format", "csv", "own"]).ok();
+    assert_eq!(csv, home.penutup(["report", "--format", "csv"]).ok());
+    assert!(csv.lines().last().unwrap().ends_with(",4711,00:1f; x=1"), "{csv}");
+    assert!(!line().contains("agent") && !line().contains("interaction"), "left out where unknown");
+    for (key, bad) in [
+        ("agent", own.replace("\"4711\"", "\"Siti Aminah\"")),
+        ("agent", own.replace("\"4711\"", &format!("\"{}\"", "7".repeat(41)))),
+        ("interaction", own.replace("x=1", "\\u001b[2J")),
+        ("interaction", own.replace("x=1", &"x".repeat(101))),
+    ] {
+        assert_ne!(bad, own);
+        home.write("bad", &bad);
+        let message = home.penutup(["report", "bad"]).failed();
+        assert!(message.contains(key) && message.contains("bad:2"), "{message}");
+    }
+}
+
+#[test]
 fn more_different_values_than_any_site_has_are_refused() {
     let home = Home::new();
     let (good, mut lines) = (line(), String::new());

@@ -147,7 +147,7 @@ fn csv_has_a_line_per_call_and_no_formula() {
     assert_eq!(rows.len(), 7);
     assert_eq!(
         rows[0].join(","),
-        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs,before_closing,taken_back,overtaken"
+        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs,before_closing,taken_back,overtaken,agent,interaction"
     );
     assert!(text.lines().skip(1).all(|l| l.contains(",\"'=HYPERLINK(\"\"x\"\")\",")), "{text}");
     let first = &rows[1];
@@ -155,7 +155,7 @@ fn csv_has_a_line_per_call_and_no_formula() {
     assert_eq!(first[5..9], ["lengkap", "true", "", ""]);
     assert_eq!(first[13], "siang");
     assert_eq!(first[15], "download=2026-11-24T12:01:05+07:00; terima-kasih=2026-11-24T12:01:10+07:00");
-    assert_eq!(first[17..], ["false", "", ""]);
+    assert_eq!(first[17..], ["false", "", "", "", ""]);
     let omitted = &rows[4];
     assert_eq!(omitted[5..9], ["tidak-disampaikan", "false", "download; terima-kasih", "Akurasi; Salam Penutup; FCR"]);
     let running = &rows[6];

@@ -12,7 +12,7 @@ use super::*;
 
 /// Marks a journal as written by a newer program.
 fn mark_as_newer(path: &Path) {
-    Connection::open(path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
 }
 
 /// A small file system for a test; `None` if the system does not let us mount one.
