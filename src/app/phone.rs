@@ -15,6 +15,7 @@ use crate::closing::ending::Outcome;
 use crate::closing::external::Assignments;
 use crate::closing::pairs::RejectedPair;
 use crate::closing::pairs::parse;
+use crate::journal::record::{is_agent, is_interaction};
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
@@ -45,7 +46,12 @@ pub(super) struct Phone {
 impl App {
     /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
-        let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+        let (given, mut ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+        match &event {
+            PhoneEvent::Start { id: Some(id), .. } if !is_interaction(id) => ignored.push(invalid("id")),
+            PhoneEvent::Agent(agent) if !is_agent(agent) => ignored.push(invalid("agent")),
+            _ => {}
+        }
         if self.must_wait(&event) {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
@@ -64,7 +70,7 @@ impl App {
         !self.phone.waiting.is_empty()
             || match event {
                 PhoneEvent::Start { .. } => in_a_call,
-                PhoneEvent::Set(_) => false,
+                PhoneEvent::Set(_) | PhoneEvent::Agent(_) => false,
                 PhoneEvent::End { .. } => true,
             }
     }
@@ -83,6 +89,7 @@ impl App {
         match event {
             PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
             PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
+            PhoneEvent::Agent(agent) => self.set_agent(agent),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
         }
     }
@@ -127,9 +134,26 @@ impl App {
         if self.phone.started.len() == MAX_STARTED {
             self.phone.started.remove(0);
         }
+        self.calls.interaction = id.clone().filter(|id| is_interaction(id));
         self.phone.started.push((id, self.calls.number));
         self.take(&given, true);
         self.notify(notice);
+    }
+
+    /// Sets who takes the calls; while one is running, from the next one on. What is no agent's number changes nothing.
+    pub(super) fn set_agent(&mut self, agent: String) {
+        let words = self.words();
+        if !is_agent(&agent) {
+            self.notify(words.notice.no_agent);
+        } else if self.calls.current.started_at().is_none() {
+            self.notify(words.notice.agent(&agent));
+            (self.calls.agent, self.calls.next_agent) = (Some(agent), None);
+        } else if self.calls.agent.as_ref() == Some(&agent) {
+            self.calls.next_agent = None;
+        } else {
+            self.notify(words.notice.agent_next(&agent));
+            self.calls.next_agent = Some(agent);
+        }
     }
 
     /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
@@ -213,6 +237,11 @@ impl App {
         self.phone.link = Some(link);
     }
 
+    /// The agent's number, if one is given.
+    pub fn agent(&self) -> Option<&str> {
+        self.calls.agent.as_deref()
+    }
+
     /// The state of the prompter's own connection to the telephone, if it has one.
     pub fn link(&self) -> Option<Link> {
         self.phone.link
@@ -230,6 +259,10 @@ fn resolve(rules: &RuleSet, pairs: &Pairs) -> (Assignments, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let ignored = |pair: RejectedPair| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())
+}
+
+fn invalid(key: &str) -> Ignored {
+    Ignored { key: key.into(), why: Why::Invalid }
 }
 
 /// Whether a name was rejected.

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
+use super::export::Forgotten;
 use super::presence::{OpenLock, Presence, is_dead, remove_stale};
 use super::record::Record;
 use super::schema;
@@ -132,6 +133,7 @@ impl Store {
         })?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
         schema::prepare(&mut conn)?;
+        schema::mark_in_use(&mut conn);
         Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
 
@@ -140,8 +142,8 @@ impl Store {
     /// # Errors
     /// The I/O error.
     pub fn set_aside(self) -> Result<Option<PathBuf>, Error> {
-        let Self { conn, path, identity: was, .. } = self;
-        drop(conn);
+        let (path, was) = (self.path.clone(), self.identity);
+        drop(self);
         let _opening = OpenLock::acquire(&path)?;
         if was.is_none() || identity(&path) != was {
             return Ok(None);
@@ -258,27 +260,42 @@ impl Store {
     /// # Errors
     /// The error of `SQLite`.
     pub fn delete_batch(&mut self, before_ms: i64) -> Result<Deleted, Error> {
+        self.delete_some(before_ms, None)
+    }
+
+    /// As [`Self::delete_batch`]; a deletion by a person is recorded in the same transaction.
+    fn delete_some(&mut self, before_ms: i64, forget: Option<(Uuid, i64)>) -> Result<Deleted, Error> {
         let transaction = write(&mut self.conn)?;
         transaction.execute_batch(CLEAR_LIST)?;
         let calls = transaction.execute(LIST_EXPIRED, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
+        if let Some((id, at_ms)) = forget.filter(|_| calls > 0) {
+            transaction.execute(RECORD_FORGOTTEN, params![id.as_bytes(), at_ms])?;
+        }
         transaction.execute_batch(DELETE_LISTED)?;
         transaction.commit()?;
         Ok(Deleted { calls, more: calls == BATCH })
     }
 
-    /// Deletes every ended call that began before this time, and texts that only they used. Returns how many.
+    /// The calls that [`Self::forget`] would delete: how many, and when the first and the last of them began; `None` if
+    /// there are none.
     ///
     /// # Errors
     /// The error of `SQLite`.
-    pub fn delete_before(&mut self, before_ms: i64) -> Result<u64, Error> {
-        let mut count = 0;
-        loop {
-            let some = self.delete_batch(before_ms)?;
-            count += some.calls as u64;
-            if !some.more {
-                break;
-            }
-        }
+    pub fn forgettable(&self, before_ms: i64) -> Result<Option<(u64, i64, i64)>, Error> {
+        let (calls, first, last): (i64, Option<i64>, Option<i64>) =
+            self.conn.query_row(FORGETTABLE, [before_ms], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let calls = u64::try_from(calls).unwrap_or(0);
+        Ok(first.zip(last).map(|(first, last)| (calls, first, last)))
+    }
+
+    /// Deletes every ended call that began before this time, and texts that only they used, and records that a person
+    /// deleted them. Returns what was deleted; `None` if there was nothing.
+    ///
+    /// # Errors
+    /// The error of `SQLite`.
+    pub fn forget(&mut self, before_ms: i64, now: DateTime<Utc>) -> Result<Option<Forgotten>, Error> {
+        let id = Uuid::now_v7();
+        while self.delete_some(before_ms, Some((id, now.timestamp_millis())))?.more {}
         let transaction = write(&mut self.conn)?;
         transaction.execute(DELETE_WORDS, [])?;
         transaction.commit()?;
@@ -288,13 +305,9 @@ impl Store {
         }
         // The log still has the old pages; while another process reads, the next checkpoint removes them.
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(count)
+        Ok(schema::forgotten(&self.conn)?.into_iter().find(|one| one.id == id))
     }
 
-    /// The database, from here on only for reading.
-    pub(super) fn into_connection(self) -> Connection {
-        self.conn
-    }
 
     /// The database, for reading.
     pub(super) fn connection(&mut self) -> &mut Connection {
@@ -304,6 +317,13 @@ impl Store {
     /// The journals beside this one that were set aside.
     pub fn aside(path: &Path) -> Vec<PathBuf> {
         all_aside(path)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Closing writes the log to the database. While another process has it open, the log stays beside it.
+        schema::unmark_in_use(&self.conn);
     }
 }
 
@@ -331,6 +351,13 @@ const LIST_EXPIRED: &str = "
 const DELETE_LISTED: &str = "
     DELETE FROM detail WHERE call IN (SELECT n FROM temp.gone);
     DELETE FROM call WHERE n IN (SELECT n FROM temp.gone)";
+const FORGETTABLE: &str = "
+    SELECT count(*), min(start_ms), max(start_ms) FROM call WHERE start_ms < ?1 AND process IS NULL";
+const RECORD_FORGOTTEN: &str = "
+    INSERT INTO forgotten (id, at_ms, calls, first_ms, last_ms)
+    SELECT ?1, ?2, count(*), min(start_ms), max(start_ms) FROM call WHERE n IN (SELECT n FROM temp.gone)
+    ON CONFLICT (id) DO UPDATE SET calls = calls + excluded.calls,
+        first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)";
 const DELETE_WORDS: &str = "
     DELETE FROM word WHERE id > 0 AND id NOT IN (
         SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT seat FROM call
