@@ -19,6 +19,7 @@ mod troubles;
 mod typing;
 mod values;
 pub mod waiting;
+pub mod web_link;
 
 pub use labels::{Banner, StillForm};
 pub use press::press_action;
@@ -44,6 +45,7 @@ use draft::Draft;
 use environment::Environment;
 use penutup_ipc::phone_event::Ignored;
 use penutup_ipc::press::{PressRefusal, PressReply};
+use penutup_ipc::web_link::LinkRefusal;
 
 use revisions::Revisions;
 use troubles::Troubles;
@@ -105,6 +107,8 @@ pub enum Effect {
     Scroll(By),
     /// Reply to the telephone with what was ignored of its pairs.
     Reply(Vec<Ignored>),
+    /// Reply to the sender of a link with why it was refused.
+    LinkRefused(LinkRefusal),
     /// Print this panel's page: in line mode, which opens no panels.
     Print(Panel),
     /// Reply to the sender of presses with what came of them.
@@ -149,6 +153,7 @@ pub struct App {
     environment: Environment,
     pace: pace::Pace,
     phone: phone::Phone,
+    web_links: web_link::WebLinks,
     centre: centre::Centre,
 }
 
@@ -180,6 +185,7 @@ impl App {
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
+            web_links: web_link::WebLinks::default(),
             centre: centre::Centre::default(),
             revisions: Revisions::new(setup.loaded),
         }
@@ -358,6 +364,7 @@ impl App {
             }
             Message::Rules(loaded, comparison) => self.take_rules(loaded, comparison),
             Message::Phone(event) => self.phone(event, effects),
+            Message::WebLink(link) => self.web_link(&link, effects),
             Message::PhoneLink(link) => self.phone_link(link),
             Message::Declaration(event) => self.receive_declaration_event(event),
             Message::Agent(event) => self.agent(event, effects),

@@ -12,6 +12,7 @@ pub mod init;
 pub mod journal;
 mod json;
 pub mod klb;
+pub mod link;
 pub mod man;
 pub mod moment;
 pub mod pairs;
@@ -129,6 +130,8 @@ pub enum Verb {
     Call(call::Call),
     /// Do in the open prompter what its keys do.
     Press(press::Press),
+    /// Open links of web pages in the open prompter.
+    Link(link::Link),
     /// List the hotkeys, or print bindings for them.
     Hotkeys(hotkeys::Hotkeys),
     /// Declare KLB for everyone.
@@ -379,6 +382,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         Some(Verb::Journal(journal)) => journal::run(&journal, &context),
         Some(Verb::Call(call)) => call::run(&call, &context),
         Some(Verb::Press(press)) => press::run(&press, &context),
+        Some(Verb::Link(link)) => link::run(&link, &context),
         Some(Verb::Hotkeys(hotkeys)) => hotkeys::run(&hotkeys, &context),
         Some(Verb::Klb(klb)) => klb::run(&klb, &context),
         Some(Verb::Init) => init::run(&context),

@@ -12,6 +12,7 @@ use crate::declaration::DeclarationEvent;
 use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
 use penutup_ipc::press::Presses;
+use penutup_ipc::web_link::WebLink;
 
 use crate::helper::Helper;
 use crate::journal::report::Recap;
@@ -38,6 +39,8 @@ pub enum Message {
         presses: Presses,
         is_seen: bool,
     },
+    /// A link that a web page opened.
+    WebLink(WebLink),
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
@@ -90,6 +93,7 @@ impl From<Incoming> for Message {
     fn from(incoming: Incoming) -> Self {
         match incoming {
             Incoming::Phone(event) => Self::Phone(event),
+            Incoming::WebLink(link) => Self::WebLink(link),
             Incoming::Agent(event) => Self::Agent(event),
             // What the window shows is known where the message arrives.
             Incoming::Press(presses) => Self::Press { presses, is_seen: false },

@@ -1,5 +1,5 @@
 //! Any bytes as what comes from outside: a message on the local socket, the telephone's or the fleet agent's, baresip's stream in any pieces, the centre's
-//! file. Nothing panics, what is read is bounded, and what a message sets reaches the screen clean.
+//! file, a link of a web page. Nothing panics, what is read is bounded, and what a message sets reaches the screen clean.
 
 #![no_main]
 
@@ -7,12 +7,22 @@ use libfuzzer_sys::fuzz_target;
 use penutup::declaration::Declaration;
 use penutup::rules::text::is_forbidden;
 use penutup::softphone::baresip::{Calls, display_name};
-use penutup_ipc::message::{MAX_LINE, Command, parse, to_line};
+use penutup_ipc::message::{Command, MAX_LINE, MAX_PAIRS, parse, to_line};
+use penutup_ipc::phone_event::{PhoneEvent, is_key};
+use penutup_ipc::web_link::WebLink;
 use penutup::softphone::netstring::{MAX_FRAME, Reader};
 
 fn is_clean(broadcast: &Declaration) {
     let texts = [&broadcast.by, &broadcast.why, &broadcast.value, &Some(broadcast.fact.clone())];
     assert!(texts.into_iter().flatten().all(|text| !text.chars().any(is_forbidden)));
+}
+
+fn is_start_or_set(link: &WebLink) {
+    if let Ok(event) = link.event() {
+        assert!(!matches!(event, PhoneEvent::End { .. }));
+        let pairs = &event.pairs().expect("pairs").0;
+        assert!(pairs.len() <= MAX_PAIRS && pairs.iter().all(|(key, value)| is_key(key) && !value.chars().any(is_forbidden)));
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -22,8 +32,10 @@ fuzz_target!(|bytes: &[u8]| {
         if line.len() <= MAX_LINE {
             assert_eq!(parse(&line).as_ref(), Ok(&message), "what is written is read");
         }
-        if let Command::Klb(klb) = &message {
-            is_clean(klb);
+        match &message {
+            Command::Klb(klb) => is_clean(klb),
+            Command::WebLink(link) => is_start_or_set(link),
+            _ => {}
         }
     }
     let (mut reader, mut calls) = (Reader::default(), Calls::default());
@@ -39,6 +51,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = calls.event(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = display_name(text);
+        is_start_or_set(&WebLink::new(text.to_owned()));
     }
     if let Ok(broadcast) = Declaration::read(bytes) {
         is_clean(&broadcast);

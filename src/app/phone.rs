@@ -1,4 +1,4 @@
-//! Handles events from the telephone. Part of `update`.
+//! Handles events from the telephone, and those of links that are let in (`web_link`). Part of `update`.
 //!
 //! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call
 //! waits until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter
@@ -12,13 +12,14 @@ use super::{App, Effect, Mode};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
 
-use crate::closing::external::Assignments;
+use crate::closing::external::{Assignments, Origin};
 use crate::closing::pairs::RejectedPair;
 use crate::closing::pairs::parse;
 use crate::journal::record::{is_agent, is_interaction};
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
+use crate::words::Words;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
 /// How many interrupted calls can be returned to, one after the other: the legs of a consultation.
@@ -28,12 +29,22 @@ const MAX_STARTED: usize = 16;
 /// How many events can wait for a field to be closed.
 const MAX_WAITING: usize = 16;
 
+/// A call that was started from outside.
+#[derive(Clone, Debug)]
+struct Started {
+    origin: Origin,
+    /// The telephone's id of the call.
+    id: Option<String>,
+    /// Our number of the call.
+    number: u64,
+}
+
 /// The state of the telephone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Phone {
-    /// The calls that it started: its id and our number.
-    started: Vec<(Option<String>, u64)>,
-    /// The calls that its new call interrupted, until the CSO does something in the new one.
+    /// The calls that were started from outside.
+    started: Vec<Started>,
+    /// The calls that a new call interrupted, until the CSO does something in the new one.
     interrupted: Vec<Ended>,
     /// Events that wait for a field to be closed.
     waiting: VecDeque<PhoneEvent>,
@@ -46,24 +57,21 @@ pub(super) struct Phone {
 impl App {
     /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
-        let (given, mut ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
-        match &event {
-            PhoneEvent::Start { id: Some(id), .. } if !is_interaction(id) => ignored.push(invalid("id")),
-            PhoneEvent::Agent(agent) if !is_agent(agent) => ignored.push(invalid("agent")),
-            _ => {}
-        }
-        if self.must_wait(&event) {
+        let ignored = if self.must_wait(&event) {
+            let ignored = self.resolve_event(&event).1;
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
             self.notify(self.words().phone.waits(self.environment.closing_keys()));
+            ignored
         } else {
-            self.handle_phone(event, given, &ignored, effects);
-        }
+            self.handle_event(event, Origin::Telephone, effects)
+        };
         effects.push(Effect::Reply(ignored));
     }
 
-    fn must_wait(&self, event: &PhoneEvent) -> bool {
+    /// Whether an event would take a field that is being typed to another call.
+    pub(super) fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
         // A text typed for the next call belongs to the call that this event starts.
         let in_a_call = self.calls.current.started_at().is_some() && !draft.for_next;
@@ -80,29 +88,47 @@ impl App {
         while !matches!(self.mode, Mode::Typing(_)) {
             self.phone.set_open_field = false;
             let Some(event) = self.phone.waiting.pop_front() else { return };
-            let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
-            self.handle_phone(event, given, &ignored, effects);
+            self.handle_event(event, Origin::Telephone, effects);
         }
     }
 
-    fn handle_phone(&mut self, event: PhoneEvent, given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
+    /// What an event sets, and what is ignored of it.
+    fn resolve_event(&self, event: &PhoneEvent) -> (Assignments, Vec<Ignored>) {
+        let (given, mut ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
         match event {
-            PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
-            PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
+            PhoneEvent::Start { id: Some(id), .. } if !is_interaction(id) => ignored.push(invalid("id")),
+            PhoneEvent::Agent(agent) if !is_agent(agent) => ignored.push(invalid("agent")),
+            _ => {}
+        }
+        (given, ignored)
+    }
+
+    /// Handles an event. Returns what was ignored of it.
+    pub(super) fn handle_event(
+        &mut self,
+        event: PhoneEvent,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) -> Vec<Ignored> {
+        let (given, ignored) = self.resolve_event(&event);
+        match event {
             PhoneEvent::Agent(agent) => self.set_agent(agent),
+            PhoneEvent::Start { id, pairs } => self.starts((origin, id), &pairs, given, &ignored, effects),
+            PhoneEvent::Set(pairs) => self.sets(origin, &pairs, given, &ignored, effects),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
         }
+        ignored
     }
 
-    fn phone_starts(
+    fn starts(
         &mut self,
-        id: Option<String>,
+        (origin, id): (Origin, Option<String>),
         pairs: &Pairs,
         mut given: Assignments,
         ignored: &[Ignored],
         effects: &mut Vec<Effect>,
     ) {
-        let words = &self.words().phone;
+        let words = notices(self.words(), origin);
         let is_nameless = refused_name(ignored);
         let mut notice = if is_nameless { words.started_nameless } else { words.started }.to_owned();
         if self.calls.current.started_at().is_some() {
@@ -124,9 +150,7 @@ impl App {
             self.phone.interrupted.push(old);
             // Undo returns to the interrupted call, never to an earlier one.
             self.calls.ended = None;
-            let words = &self.words().phone;
-            let undo = self.environment.undo_key();
-            notice = if is_nameless { words.overtook_nameless(undo) } else { words.overtook(undo) };
+            notice = overtook(self.words(), origin, is_nameless, self.environment.undo_key());
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.calls.previewing = None;
             self.show_closing();
@@ -135,8 +159,8 @@ impl App {
             self.phone.started.remove(0);
         }
         self.calls.interaction = id.clone().filter(|id| is_interaction(id));
-        self.phone.started.push((id, self.calls.number));
-        self.take(&given, true);
+        self.phone.started.push(Started { origin, id, number: self.calls.number });
+        self.take(&given, origin, true);
         self.notify(notice);
     }
 
@@ -156,18 +180,25 @@ impl App {
         }
     }
 
-    /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
-    /// they are for the next call.
-    fn phone_sets(&mut self, pairs: &Pairs, mut given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
-        let words = &self.words().phone;
+    /// Sets values. A finished call does not change any more: if it was started from outside, the values are too late;
+    /// else they are for the next call.
+    fn sets(
+        &mut self,
+        origin: Origin,
+        pairs: &Pairs,
+        mut given: Assignments,
+        ignored: &[Ignored],
+        effects: &mut Vec<Effect>,
+    ) {
+        let words = notices(self.words(), origin);
         if self.calls.current.is_finished() {
             let of_the_call = given.call_only(self.rules());
             let mut probe = self.calls.current.clone();
-            probe.apply(self.rules(), &of_the_call, false, self.environment.now);
+            probe.apply(self.rules(), &of_the_call, origin, false, self.environment.now);
             if probe == self.calls.current {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
-            } else if self.phone.started.iter().any(|(_, number)| *number == self.calls.number) {
+            } else if self.phone.started.iter().any(|started| started.number == self.calls.number) {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
                 self.notify(words.too_late);
@@ -178,7 +209,7 @@ impl App {
             }
         }
         let shown = self.momentary().map(str::to_owned);
-        if self.take(&given, false) {
+        if self.take(&given, origin, false) {
             // A notice that says how to undo is more important than where the value came from.
             self.notify(shown.unwrap_or_else(|| words.set.into()));
         } else if refused_name(ignored) {
@@ -188,9 +219,11 @@ impl App {
 
     /// Ends the call that the telephone names. If the CSO has ended or left that call already, no other call is ended.
     fn phone_ends(&mut self, id: Option<&str>, effects: &mut Vec<Effect>) {
-        let at = self.phone.started.iter().rposition(|(started, _)| started.as_deref() == id);
+        // A call that a link started has no end of the telephone's to find it.
+        let is_meant = |started: &Started| started.origin == Origin::Telephone && started.id.as_deref() == id;
+        let at = self.phone.started.iter().rposition(is_meant);
         let ours = match at.map(|at| self.phone.started.remove(at)) {
-            Some((_, number)) => number == self.calls.number,
+            Some(started) => started.number == self.calls.number,
             // Without a started call and without an id it can only mean the running call.
             None => id.is_none(),
         };
@@ -200,13 +233,13 @@ impl App {
     }
 
     /// Sets values. Returns whether anything changed.
-    fn take(&mut self, given: &Assignments, begins: bool) -> bool {
+    fn take(&mut self, given: &Assignments, origin: Origin, begins: bool) -> bool {
         let before = self.calls.current.clone();
         let loaded = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
             self.phone.set_open_field |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
-        self.calls.current.apply(&loaded.rules, given, begins, self.environment.now);
+        self.calls.current.apply(&loaded.rules, given, origin, begins, self.environment.now);
         self.calls.current != before
     }
 
@@ -247,10 +280,58 @@ impl App {
         self.phone.link
     }
 
-    /// Whether a field's text comes from the telephone and the CSO has not confirmed it yet.
+    /// Whether a field's text comes from outside and the CSO has not confirmed it yet.
     pub fn is_unsure(&self, field: FieldIx) -> bool {
+        self.unsure_mark(field).is_some()
+    }
+
+    /// The mark of a field whose text comes from outside and the CSO has not confirmed yet.
+    pub fn unsure_mark(&self, field: FieldIx) -> Option<&'static str> {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
-        !typing && self.calls.current.is_unconfirmed(field)
+        let origin = self.calls.current.unconfirmed(field).filter(|_| !typing)?;
+        Some(match origin {
+            Origin::Telephone => self.words().phone.unsure,
+            Origin::Link => self.words().link.unsure,
+        })
+    }
+}
+
+/// What the screen says of an event.
+struct Notices {
+    started: &'static str,
+    started_nameless: &'static str,
+    set: &'static str,
+    set_nameless: &'static str,
+    too_late: &'static str,
+}
+
+fn notices(words: &'static Words, origin: Origin) -> Notices {
+    let (phone, link) = (&words.phone, &words.link);
+    match origin {
+        Origin::Telephone => Notices {
+            started: phone.started,
+            started_nameless: phone.started_nameless,
+            set: phone.set,
+            set_nameless: phone.set_nameless,
+            too_late: phone.too_late,
+        },
+        Origin::Link => Notices {
+            started: link.started,
+            started_nameless: link.started_nameless,
+            set: link.set,
+            set_nameless: link.set_nameless,
+            too_late: link.too_late,
+        },
+    }
+}
+
+/// That an event began a call over another.
+fn overtook(words: &Words, origin: Origin, is_nameless: bool, undo: &str) -> String {
+    match (origin, is_nameless) {
+        (Origin::Telephone, false) => words.phone.overtook(undo),
+        (Origin::Telephone, true) => words.phone.overtook_nameless(undo),
+        (Origin::Link, false) => words.link.overtook(undo),
+        (Origin::Link, true) => words.link.overtook_nameless(undo),
     }
 }
 

@@ -10,8 +10,16 @@ use crate::private::Private;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
     text: Private,
-    /// Whether it reports the end of a call; it is removed when that can no longer be undone.
-    of_the_end: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Event,
+    /// The end of a call: removed when that can no longer be undone.
+    End,
+    /// A refused link: removed when the next one is taken.
+    Refusal,
 }
 
 /// The momentary notice and the standing troubles.
@@ -24,12 +32,24 @@ pub(super) struct Troubles {
 impl Troubles {
     /// Shows a notice until the next key.
     pub(super) fn notify(&mut self, text: impl Into<Private>) {
-        self.momentary = Some(Notice { text: text.into(), of_the_end: false });
+        self.momentary = Some(Notice { text: text.into(), kind: Kind::Event });
     }
 
     /// Shows a notice of the end of a call, until the next key or until the end can no longer be undone.
     pub(super) fn notify_of_the_end(&mut self, text: String) {
-        self.momentary = Some(Notice { text: text.into(), of_the_end: true });
+        self.momentary = Some(Notice { text: text.into(), kind: Kind::End });
+    }
+
+    /// Shows that a link was refused, unless the notice says how to undo the end of a call.
+    pub(super) fn notify_of_refusal(&mut self, text: String) {
+        if self.momentary.as_ref().is_none_or(|notice| notice.kind != Kind::End) {
+            self.momentary = Some(Notice { text: text.into(), kind: Kind::Refusal });
+        }
+    }
+
+    /// Removes the notice of a refused link.
+    pub(super) fn dismiss_the_refusal(&mut self) {
+        self.momentary.take_if(|notice| notice.kind == Kind::Refusal);
     }
 
     /// Removes the notice: a key was pressed, so it was read.
@@ -39,13 +59,13 @@ impl Troubles {
 
     /// Removes the notice of the end of a call, which can no longer be undone.
     pub(super) fn dismiss_the_end(&mut self) {
-        self.momentary.take_if(|notice| notice.of_the_end);
+        self.momentary.take_if(|notice| notice.kind == Kind::End);
     }
 
     /// Removes the notice, so that a standing trouble is visible at once. A notice of the end of a call stays, since it says how to
     /// undo that.
     pub(super) fn uncover_troubles(&mut self) {
-        self.momentary.take_if(|notice| !notice.of_the_end);
+        self.momentary.take_if(|notice| notice.kind != Kind::End);
     }
 
     /// Adds troubles that exist at the start; the notice stays.

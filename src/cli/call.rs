@@ -15,7 +15,7 @@ use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, send};
 use penutup_ipc::message::Command;
 use penutup_ipc::message::MAX_PAIRS;
-use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
+use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why, is_key};
 use penutup_ipc::socket_dir::SocketDir;
 
 /// `penutup call start|set|end|agent [NUMBER] [KEY=VALUE]...`.
@@ -91,14 +91,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
             Status::Done
         }
         Err(no) => {
-            messages = vec![match no {
-                SendError::NoPrompter => w.no_prompter.into(),
-                SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
-                SendError::NoReply => w.no_word.into(),
-                SendError::Busy => w.busy.into(),
-                SendError::Foreign => w.foreign.into(),
-                SendError::TooLong => w.too_long.into(),
-            }];
+            messages = vec![undelivered(no, seat, w)];
             Status::No
         }
     };
@@ -132,11 +125,6 @@ fn event(call: &Call, context: &Context) -> Result<(PhoneEvent, Vec<String>), St
         What::End => PhoneEvent::End { id: id.or_else(|| call.id.as_ref().map(|_| String::new())) },
     };
     Ok((event, messages))
-}
-
-/// Whether a word could be the ID of a fact or field, so that a message may show it.
-fn is_key(word: &str) -> bool {
-    (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The key of a pair whose value can't be read.
@@ -189,7 +177,20 @@ fn first_line_of_input() -> Option<String> {
     line.recv_timeout(INPUT).ok().flatten()
 }
 
-fn why(ignored: &Ignored, w: &CallWords) -> String {
+/// Why a message was not delivered.
+pub(super) fn undelivered(error: SendError, seat: Option<&str>, w: &CallWords) -> String {
+    match error {
+        SendError::NoPrompter => w.no_prompter.into(),
+        SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
+        SendError::NoReply => w.no_word.into(),
+        SendError::Busy => w.busy.into(),
+        SendError::Foreign => w.foreign.into(),
+        SendError::TooLong => w.too_long.into(),
+    }
+}
+
+/// Why a pair was ignored.
+pub(super) fn why(ignored: &Ignored, w: &CallWords) -> String {
     let key = shown(&ignored.key);
     match ignored.why {
         Why::UnknownKey => w.ignored_key(key),

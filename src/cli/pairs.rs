@@ -108,6 +108,7 @@ fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Wor
 mod tests {
     use super::*;
     use crate::closing::Closing;
+    use crate::closing::external::Origin;
     use crate::loaded::LoadedRules;
     use crate::words::Lang;
 
@@ -116,7 +117,7 @@ mod tests {
         let pairs: Vec<String> = pairs.iter().map(|p| (*p).to_owned()).collect();
         let given = super::read(&loaded.rules, Lang::En.words(), &pairs, input)?;
         let mut closing = Closing::new(&loaded.rules, 0, &[]);
-        closing.apply(&loaded.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
+        closing.apply(&loaded.rules, &given, Origin::Telephone, true, chrono::DateTime::UNIX_EPOCH);
         let spoken = loaded.rules.fields_ix().map(|(ix, _)| closing.fields().spoken(&loaded.rules, ix));
         Ok((spoken.collect::<Vec<_>>().join("|"), closing.situation().values().to_vec()))
     }

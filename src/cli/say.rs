@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::VerbOutput;
 use super::{Context, Stop, moment, pairs};
 use crate::closing::Closing;
+use crate::closing::external::Origin;
 use crate::files;
 use crate::loaded::LoadedRules;
 
@@ -64,7 +65,7 @@ pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     let instant = at.map_or_else(Utc::now, |at| at.instant(offset));
     let (time, shown) = moment::local(instant, offset);
     let mut closing = Closing::new(rules, zone, &[]);
-    closing.apply(rules, &given, true, instant);
+    closing.apply(rules, &given, Origin::Telephone, true, instant);
     let spoken = Spoken { loaded: &loaded, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = VerbOutput::done(match say.format {
         ScriptFormat::Text => spoken.text(),

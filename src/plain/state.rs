@@ -139,10 +139,10 @@ pub fn state(app: &App) -> Vec<Statement> {
 fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
     let words = app.words();
     let text = app.field_text(ix);
-    let text = match text.as_str() {
-        "" => words.plain.missing.to_owned(),
-        _ if app.is_unsure(ix) => format!("{text} · {}", words.phone.unsure),
-        _ => text,
+    let text = match (text.as_str(), app.unsure_mark(ix)) {
+        ("", _) => words.plain.missing.to_owned(),
+        (_, Some(mark)) => format!("{text} · {mark}"),
+        (_, None) => text,
     };
     sentence(&format!("{label}: {text}"))
 }

@@ -92,7 +92,6 @@ impl Recent {
         for key in &mut self.keys {
             let effects = key.before.update(message.clone(), now);
             // The reply is sent once.
-            let is_reply = |effect: &Effect| matches!(effect, Effect::Reply(_) | Effect::Pressed(_));
             key.instead.extend(effects.into_iter().filter(|effect| !is_reply(effect)));
         }
     }
@@ -107,9 +106,8 @@ impl Recent {
         }
         let is_first = self.keys.len() == 1;
         let Some(last) = self.keys.back_mut() else { return effects };
-        let (now, mut later): (Vec<Effect>, Vec<Effect>) = effects
-            .into_iter()
-            .partition(|effect| matches!(effect, Effect::Reply(_) | Effect::Pressed(_) | Effect::CheckRules));
+        let (now, mut later): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(|effect| is_reply(effect) || matches!(effect, Effect::CheckRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }
@@ -167,6 +165,10 @@ impl Recent {
             }
         }
     }
+}
+
+fn is_reply(effect: &Effect) -> bool {
+    matches!(effect, Effect::Reply(_) | Effect::LinkRefused(_) | Effect::Pressed(_))
 }
 
 #[cfg(test)]

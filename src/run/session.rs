@@ -46,13 +46,17 @@ impl Session<'_> {
         for effect in &mut effects {
             match effect {
                 Effect::Reply(ignored) => answer.ignored = std::mem::take(ignored),
+                Effect::LinkRefused(why) => answer.link = Some(*why),
                 Effect::Pressed(pressed) => answer.press = Some(std::mem::take(&mut **pressed)),
                 _ => {}
             }
         }
-        if answer.press.as_ref().is_some_and(|press| !press.did.is_empty()) {
-            // Refused presses must not happen in a state without the last keys either.
+        let has_pressed = answer.press.as_ref().is_some_and(|press| !press.did.is_empty());
+        // What was refused must not happen in a state without the last keys either.
+        if has_pressed || (matches!(message, Message::WebLink(_)) && answer.link.is_none()) {
             self.recent.apply_message(&message, self.clock.now());
+        }
+        if has_pressed {
             self.used.now();
         }
         let next = self.perform(view, effects)?;
@@ -62,10 +66,10 @@ impl Session<'_> {
 
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
-        let is_press = matches!(update, Update::Message(Message::Press { .. }));
         let is_action = matches!(update, Update::Action(_));
+        // Whether presses and a link are refused is known only afterwards.
         if let Update::Message(message) = &update
-            && !is_press
+            && !matches!(message, Message::Press { .. } | Message::WebLink(_))
         {
             self.recent.apply_message(message, self.clock.now());
         }
@@ -224,6 +228,7 @@ impl Session<'_> {
             | Effect::Scroll(_)
             | Effect::Print(_)
             | Effect::Reply(_)
+            | Effect::LinkRefused(_)
             | Effect::Pressed(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.disk_effects.push(disk),
             Effect::AskDay(day, zone) => {

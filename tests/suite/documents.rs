@@ -10,8 +10,9 @@ mod shells;
 use std::path::{Path, PathBuf};
 
 /// Pages whose commands need more than a home folder, the test that runs them, and the code languages only they have.
-const RUN_BY: [(&str, &str, &[&str]); 7] = [
+const RUN_BY: [(&str, &str, &[&str]); 8] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
+    ("docs/crm.md", "tests/suite/phone/link_page.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
     ("docs/plain.md", "tests/suite/plain/document.rs", &["bash"]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),

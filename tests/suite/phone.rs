@@ -1,4 +1,5 @@
-//! What reaches the prompter from outside: the telephone, over the socket and over its own line, and the centre.
+//! What reaches the prompter from outside: the telephone, over the socket and over its own line, the links of web pages,
+//! and the centre.
 
 #[cfg(unix)]
 #[path = "phone/agent.rs"]
@@ -16,6 +17,17 @@ mod klb;
 #[cfg(unix)]
 #[path = "phone/line.rs"]
 mod line;
+#[cfg(unix)]
+#[path = "phone/link.rs"]
+pub mod link;
+#[cfg(all(unix, not(target_os = "macos")))]
+#[path = "phone/link_install.rs"]
+mod link_install;
+#[cfg(unix)]
+#[path = "phone/link_page.rs"]
+mod link_page;
+#[path = "phone/links.rs"]
+mod links;
 #[cfg(unix)]
 #[path = "phone/press.rs"]
 mod press;

@@ -33,6 +33,7 @@ pub mod rate_limit;
 mod short;
 pub mod socket;
 pub mod socket_dir;
+pub mod web_link;
 
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ use agent_event::AgentEvent;
 use message::Reply;
 use phone_event::PhoneEvent;
 use press::Presses;
+use web_link::WebLink;
 
 /// An event from the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub enum Incoming {
     Agent(AgentEvent),
     /// Presses from outside the window.
     Press(Presses),
+    /// A link that a web page opened.
+    WebLink(WebLink),
 }
 
 /// Handles the events of the server, in the threads of its connections.

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::phone_event::{Ignored, Pairs, PhoneEvent};
 use crate::press::{PressReply, Presses};
+use crate::web_link::{LinkRefusal, WebLink};
 use penutup_rules::declaration::{Declaration, time, time_text};
 
 /// The longest line in bytes, including its line break.
@@ -31,6 +32,8 @@ pub enum Command {
     Phone(PhoneEvent),
     /// Key presses from outside the window.
     Press(Presses),
+    /// A link that a web page opened. It has a command of its own, so that no prompter takes it for the telephone's.
+    WebLink(WebLink),
     /// The sender is the fleet's agent: the first command of its connection.
     Fleet,
     /// The agent is running and has nothing else to report.
@@ -82,6 +85,8 @@ struct Shape {
     since: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     press: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    url: Value,
 }
 
 /// Parses a line, with or without its line break.
@@ -106,6 +111,10 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
             _ => Err(Rejection::Garbled),
         },
         "press" => Presses::from_json(&shape.press).map(Command::Press),
+        "web-link" => match shape.url {
+            Value::String(text) => Ok(Command::WebLink(WebLink::new(text))),
+            _ => Err(Rejection::Garbled),
+        },
         "fleet" => Ok(Command::Fleet),
         "here" => Ok(Command::Here),
         "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Rejection::Garbled),
@@ -163,6 +172,7 @@ pub fn to_line(message: &Command) -> Vec<u8> {
         Command::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
         Command::Phone(PhoneEvent::End { id }) => Shape { id: id.clone().into(), ..of("end") },
         Command::Press(presses) => Shape { press: presses.to_json(), ..of("press") },
+        Command::WebLink(link) => Shape { url: link.as_str().into(), ..of("web-link") },
         Command::Fleet => of("fleet"),
         Command::Here => of("here"),
         Command::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
@@ -202,6 +212,9 @@ pub struct Reply {
     /// What came of presses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub press: Option<PressReply>,
+    /// Why a link was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkRefusal>,
 }
 
 /// Serializes any message of the prompter, including the line break.
@@ -255,6 +268,7 @@ mod tests {
             Command::Phone(PhoneEvent::Agent("4711".into())),
             presses(&[]),
             presses(&["said", "topik=pln-mobile", "\u{1b}]0;\n\"", ""]),
+            Command::WebLink(WebLink::new("penutup:call?\u{1b}\n\"".into())),
             Command::Fleet,
             Command::Here,
             Command::Klb(Box::new(klb())),
@@ -304,6 +318,20 @@ mod tests {
         assert_eq!(listed(&["x".repeat(MAX_PRESS + 1)]), Err(Rejection::TooLong));
         // Other commands ignore the list, whatever it is.
         assert_eq!(parse(b"{\"do\":\"end\",\"press\":7}"), parse(b"{\"do\":\"end\"}"));
+    }
+
+    #[test]
+    fn a_link_is_one_text_and_its_refusal_round_trips() {
+        let link = Command::WebLink(WebLink::new("penutup:call?event=start".into()));
+        assert_eq!(to_line(&link), b"{\"do\":\"web-link\",\"url\":\"penutup:call?event=start\"}\n");
+        for url in ["", ",\"url\":null", ",\"url\":7", ",\"url\":[\"penutup:\"]", ",\"url\":{}"] {
+            assert_eq!(parse(format!("{{\"do\":\"web-link\"{url}}}").as_bytes()), Err(Rejection::Garbled), "{url}");
+        }
+        // Not the telephone's event, whatever else the line has.
+        let set = parse(b"{\"do\":\"web-link\",\"url\":\"x\",\"set\":[[\"klb\",\"ya\"]]}");
+        assert_eq!(set, Ok(Command::WebLink(WebLink::new("x".into()))));
+        let reply = Reply { link: Some(LinkRefusal::TooSoon), ..Reply::default() };
+        assert_eq!(serde_json::from_slice::<Reply>(&line(&reply)).unwrap(), reply);
     }
 
     #[test]
@@ -401,7 +429,7 @@ mod tests {
         }
 
         #[test]
-        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
+        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|web-link|fleet|here|klb|rules|link)\",\"(set|url|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
         }
 

@@ -48,6 +48,14 @@ impl std::fmt::Debug for PhoneEvent {
     }
 }
 
+/// The longest key, in bytes.
+const MAX_KEY: usize = 40;
+
+/// Whether a word could be the id of a fact or field, so that a message may show it.
+pub fn is_key(word: &str) -> bool {
+    (1..=MAX_KEY).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// Keys and values: facts and fields by id.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Pairs(pub Vec<(String, String)>);

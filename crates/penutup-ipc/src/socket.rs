@@ -252,6 +252,7 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
             }
             (Ok(Command::Phone(event)), None) => Ok(Some(Incoming::Phone(event))),
             (Ok(Command::Press(presses)), None) => Ok(Some(Incoming::Press(presses))),
+            (Ok(Command::WebLink(link)), None) => Ok(Some(Incoming::WebLink(link))),
             (Ok(Command::Here), Some(true)) => Ok(None),
             (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Klb(klb)))),
             (Ok(Command::Rules), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Rules))),

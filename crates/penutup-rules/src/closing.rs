@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::decide::{Plan, Situation, decide};
 use crate::ruleset::{FieldIx, FieldKind, RuleSet, Scope, StepIx};
 use crate::script::{FieldValue, Fields, Sentence, speak};
+use external::Origin;
 use order::Overtaken;
 
 const MAX_UNDO: usize = 500;
@@ -40,8 +41,8 @@ struct State {
     since: Vec<Option<Since>>,
     fields: Fields,
     zone: usize,
-    /// Typed fields whose text came from the telephone and has not been confirmed by the CSO.
-    unconfirmed: Vec<FieldIx>,
+    /// Typed fields whose text came from outside and has not been confirmed by the CSO.
+    unconfirmed: Vec<(FieldIx, Origin)>,
     spoken: Vec<Spoken>,
     overtaken: Vec<Overtaken>,
     /// Whether the last sentence was spoken. From then on, a changed fact does not add sentences.
@@ -297,7 +298,7 @@ impl Closing {
         let started_at = self.state.started_at;
         self.change(now, |s| {
             s.fields = fields;
-            s.unconfirmed.retain(|unconfirmed| *unconfirmed != field);
+            s.unconfirmed.retain(|(unconfirmed, _)| *unconfirmed != field);
         });
         if rules.field(field).lasts_a_shift() {
             self.state.started_at = started_at;
@@ -421,7 +422,8 @@ impl State {
             out.since[to] = self.since[at];
         }
         out.fields = self.fields.migrated(old, new);
-        out.unconfirmed = self.unconfirmed.iter().filter_map(|ix| new.field_named(&old.field(*ix).id)).collect();
+        let moved = |(ix, origin): &(FieldIx, Origin)| Some((new.field_named(&old.field(*ix).id)?, *origin));
+        out.unconfirmed = self.unconfirmed.iter().filter_map(moved).collect();
         if let Some(zone) = new.zone_named(&old.zones[self.zone].id) {
             out.zone = zone;
         }

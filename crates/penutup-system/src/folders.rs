@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 
 /// The program's folders. Without a home folder there are none, and everything else works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,22 @@ impl Folders {
     pub fn journal(&self) -> Option<PathBuf> {
         self.data.as_ref().map(|folder| folder.join("journal.db"))
     }
+}
+
+/// The user's folders that all programs share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFolders {
+    /// Data, such as desktop entries; on Linux according to `XDG_DATA_HOME`.
+    pub data: PathBuf,
+    /// Settings; on Linux according to `XDG_CONFIG_HOME`.
+    pub config: PathBuf,
+}
+
+/// The user's folders that all programs share; `None` without a home folder.
+#[must_use]
+pub fn shared_folders() -> Option<SharedFolders> {
+    let dirs = BaseDirs::new()?;
+    Some(SharedFolders { data: dirs.data_dir().into(), config: dirs.config_dir().into() })
 }
 
 /// Why a file is in use.

@@ -514,10 +514,9 @@ struct FieldForm {
 /// The most columns of a text that the sentence has in full.
 const SHORT_TEXT: usize = 24;
 
-/// A text from the telephone with the mark that the CSO has to confirm it. A long text is shortened, not the mark.
-fn unsure(look: &DrawContext<'_>, text: &Span<'static>) -> (Span<'static>, Vec<Span<'static>>) {
-    let phone = &look.app.words().phone;
-    let mark = if look.size == Size::Compact { phone.unsure_short } else { phone.unsure };
+/// A text from outside with the mark that the CSO has to confirm it. A long text is shortened, not the mark.
+fn unsure(look: &DrawContext<'_>, text: &Span<'static>, mark: &'static str) -> (Span<'static>, Vec<Span<'static>>) {
+    let mark = if look.size == Size::Compact { look.app.words().phone.unsure_short } else { mark };
     let room = look.columns.saturating_sub(width(mark) + 15);
     let text = Span::styled(shorten(&text.content, room), text.style);
     (text, vec![look.span(" ", Role::Text), filled(look, mark, Role::Badge)])
@@ -551,7 +550,10 @@ fn chips(look: &DrawContext<'_>, form: FieldForm) -> Vec<Vec<Span<'static>>> {
                     } else {
                         look.span(shorten(&spoken, SHORT_TEXT), Role::Text)
                     };
-                    let (text, mark) = if app.is_unsure(ix) { unsure(look, &text) } else { (text, Vec::new()) };
+                    let (text, mark) = match app.unsure_mark(ix) {
+                        Some(mark) => unsure(look, &text, mark),
+                        None => (text, Vec::new()),
+                    };
                     chip.push(text);
                     chip.extend(mark);
                 }

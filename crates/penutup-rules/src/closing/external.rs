@@ -1,5 +1,6 @@
-//! Changes from outside the call: values from the telephone or a command line, and declarations of the centre. A name from
-//! the telephone stays unconfirmed until the CSO accepts it. A declaration is not the CSO's change, so undo keeps it.
+//! Changes from outside the call: values from the telephone, a link or a command line, and declarations of the centre. A
+//! name from the telephone or a link stays unconfirmed until the CSO accepts it. A declaration is not the CSO's change, so
+//! undo keeps it.
 
 use chrono::{DateTime, Utc};
 
@@ -7,6 +8,15 @@ use super::{Closing, Since, State, name};
 use crate::ruleset::{FieldIx, RuleSet, Scope, StepIx};
 use crate::script::FieldValue;
 use crate::text;
+
+/// Who sent values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The telephone, or the command line.
+    Telephone,
+    /// A link, which any web page can open.
+    Link,
+}
 
 /// Values to set, resolved against the rules.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -36,7 +46,7 @@ impl std::fmt::Debug for Assignments {
 impl Closing {
     /// Applies all of it as one change. The call starts if `starts`, or if anything but shift facts and fields is set.
     /// An explicit honorific wins over the one before a name.
-    pub fn apply(&mut self, rules: &RuleSet, assigned: &Assignments, starts: bool, now: DateTime<Utc>) {
+    pub fn apply(&mut self, rules: &RuleSet, assigned: &Assignments, origin: Origin, starts: bool, now: DateTime<Utc>) {
         let started_at = self.state.started_at;
         let is_of_call = starts || assigned.call_only(rules) != Assignments::default();
         self.change(now, |s| {
@@ -57,8 +67,9 @@ impl Closing {
                     s.fields.set(rules, *field, before.get(*field).clone());
                 }
                 let has_text = matches!(s.fields.get(*field), FieldValue::Text(text) if !text::is_blank(text));
-                if s.fields != before && has_text && !s.unconfirmed.contains(field) {
-                    s.unconfirmed.push(*field);
+                if s.fields != before && has_text {
+                    s.unconfirmed.retain(|(unconfirmed, _)| unconfirmed != field);
+                    s.unconfirmed.push((*field, origin));
                 }
             }
             for &(field, choice) in &assigned.choices {
@@ -73,9 +84,9 @@ impl Closing {
         }
     }
 
-    /// Whether a field's text came from the telephone and the CSO has not confirmed it.
-    pub fn is_unconfirmed(&self, field: FieldIx) -> bool {
-        self.state.unconfirmed.contains(&field)
+    /// Where a field's text came from, if the CSO has not confirmed it.
+    pub fn unconfirmed(&self, field: FieldIx) -> Option<Origin> {
+        self.state.unconfirmed.iter().find(|(unconfirmed, _)| *unconfirmed == field).map(|(_, origin)| *origin)
     }
 
     /// Sets a shift fact that the centre declared, in the undo history too.
@@ -103,6 +114,6 @@ impl Closing {
 impl State {
     /// The CSO spoke the fields of this sentence, which confirms them.
     pub(super) fn confirm_fields_of(&mut self, rules: &RuleSet, step: StepIx) {
-        self.unconfirmed.retain(|field| !rules.step(step).speaks(*field));
+        self.unconfirmed.retain(|(field, _)| !rules.step(step).speaks(*field));
     }
 }
