@@ -271,7 +271,7 @@ impl App {
     }
 
     /// The agent's number, if one is given.
-    pub fn agent(&self) -> Option<&str> {
+    pub fn agent_number(&self) -> Option<&str> {
         self.calls.agent.as_deref()
     }
 

@@ -103,6 +103,11 @@ impl App {
         let differs = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
         let differs = differs.map(|(_, fact)| fact.id.clone()).collect();
         let (agent, interaction) = (self.calls.agent.clone(), self.calls.interaction.clone());
-        Record { differs, agent, interaction, ..record(self.calls.number, &self.calls.current, self.revisions.current(), start, end) }
+        Record {
+            differs,
+            agent,
+            interaction,
+            ..record(self.calls.number, &self.calls.current, self.revisions.current(), start, end)
+        }
     }
 }

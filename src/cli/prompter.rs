@@ -39,6 +39,7 @@ const MIN_STATE_WAIT: Duration = Duration::from_millis(100);
 /// # Errors
 /// If there is no terminal for the screen, or arguments can't be used.
 pub fn run(context: Context, plain: bool, agent: Option<String>, colours: &Colours) -> Result<VerbOutput, Stop> {
+    let agent = self::agent(agent, &context)?;
     // Line mode also reads and writes pipes.
     if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
@@ -48,7 +49,6 @@ pub fn run(context: Context, plain: bool, agent: Option<String>, colours: &Colou
     without_core_dumps();
     let words = context.words();
     let theme = colours.theme(&context.settings);
-    let agent = self::agent(agent, &context)?;
     let start = Start { agent, ..start(context)? };
     let has_journal = start.journal.is_some();
     let end = if plain {
@@ -70,11 +70,13 @@ pub fn run(context: Context, plain: bool, agent: Option<String>, colours: &Colou
 /// If it is no agent's number.
 fn agent(named: Option<String>, context: &Context) -> Result<Option<String>, Stop> {
     let w = &context.words().cli;
-    let agent = named.map(|agent| ("--agent", agent)).or_else(|| {
-        Some((AGENT_VARIABLE, context.env.agent.as_ref()?.to_string_lossy().into_owned()))
-    });
+    let agent = named
+        .map(|agent| ("--agent", agent))
+        .or_else(|| Some((AGENT_VARIABLE, context.env.agent.as_ref()?.to_string_lossy().into_owned())));
     match agent {
-        Some((place, agent)) if !is_agent(&agent) => Err(context.stop(&w.no_agent(place), Some(&w.agent_help(MAX_AGENT)))),
+        Some((place, agent)) if !is_agent(&agent) => {
+            Err(context.stop(&w.no_agent(place), Some(&w.agent_help(MAX_AGENT))))
+        }
         agent => Ok(agent.map(|(_, agent)| agent)),
     }
 }

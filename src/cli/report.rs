@@ -1,6 +1,6 @@
 //! `penutup report`: statistics of the journal, or of several seats' exports.
 
-use std::io::{self, BufRead, Read as _, Write};
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
 use chrono::{FixedOffset, Utc};
@@ -22,8 +22,8 @@ use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 
 use penutup_cli_kit::report::{Days, Form, parse_by, render};
-use penutup_cli_kit::times;
 pub use penutup_cli_kit::report::{call, csv, text};
+use penutup_cli_kit::times;
 
 /// How many bytes of ids are read from standard input.
 const MAX_IDS: u64 = 4 << 20;
@@ -126,7 +126,8 @@ impl Source {
         let mut out = String::new();
         let day = |ms: i64| time(ms).map_or_else(String::new, |at| times::date(at.with_timezone(&zone).date_naive()));
         for Forgotten { at_ms, calls, first_ms, last_ms, .. } in forgotten {
-            let overlaps = span.from_ms.is_none_or(|from| from <= last_ms) && span.before_ms.is_none_or(|to| first_ms < to);
+            let overlaps =
+                span.from_ms.is_none_or(|from| from <= last_ms) && span.before_ms.is_none_or(|to| first_ms < to);
             if overlaps {
                 let count = grouped(&calls.to_string(), words.problem.thousands);
                 out += &(words.journal.was_forgotten(day(at_ms), count, day(first_ms), day(last_ms)) + "\n");

@@ -117,7 +117,7 @@ pub fn state(app: &App) -> Vec<Statement> {
         add(Topic::Overtaken(step.id.clone()), line.clone(), line);
     }
     reminders(app, &mut add);
-    if let Some(agent) = app.agent() {
+    if let Some(agent) = app.agent_number() {
         let line = sentence(&words.notice.agent(agent));
         add(Topic::Agent, line.clone(), line);
     }

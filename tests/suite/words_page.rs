@@ -18,6 +18,7 @@ use crate::glossary::{Glossary, catalogues, entries};
 /// What placeholders usually contain: the name, in Indonesian, in English.
 const VALUES: &[(&str, &str, &str)] = &[
     ("all", "12", "12"),
+    ("agent", "4711", "4711"),
     ("answer", "KLB: AKTIF", "KLB: AKTIF"),
     ("argument", "--zone <ZONA>", "--zone <ZONE>"),
     ("aside", "state.toml.1", "state.toml.1"),

@@ -192,12 +192,12 @@ impl Reader {
     pub fn backup(&self, to: &Path) -> Result<(), Error> {
         own_files::options().write(true).create_new(true).open(to)?;
         let copy = || -> Result<(), Error> {
-            let Some(name) = to.to_str() else { return Err(std::io::Error::from(std::io::ErrorKind::InvalidFilename).into()) };
+            let Some(name) = to.to_str() else {
+                return Err(std::io::Error::from(std::io::ErrorKind::InvalidFilename).into());
+            };
             self.conn.execute("VACUUM INTO ?1", [name])?;
-            let copy = Connection::open_with_flags(
-                to,
-                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )?;
+            let copy =
+                Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
             schema::unmark_in_use(&copy);
             let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

@@ -308,7 +308,6 @@ impl Store {
         Ok(schema::forgotten(&self.conn)?.into_iter().find(|one| one.id == id))
     }
 
-
     /// The database, for reading.
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.conn

@@ -67,15 +67,12 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
         look.span(" · ", Role::Line),
         look.span(words.sop(&app.rules().sop.revision), Role::Muted),
     ];
-    let with_agent = app.agent().map(|agent| {
+    let with_agent = app.agent_number().map(|agent| {
         let agent = [look.span(" · ", Role::Line), look.span(app.words().notice.agent(agent), Role::Muted)];
         whole.iter().cloned().chain(agent).collect()
     });
-    let titles = [
-        whole,
-        vec![look.span(format!(" {}", words.sop(&app.rules().sop.revision)), Role::Muted)],
-        Vec::new(),
-    ];
+    let titles =
+        [whole, vec![look.span(format!(" {}", words.sop(&app.rules().sop.revision)), Role::Muted)], Vec::new()];
     let left = with_agent.into_iter().chain(titles);
     // A telephone that is connected is no news in a narrow window.
     let phone = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| match link {

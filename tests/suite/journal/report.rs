@@ -188,9 +188,9 @@ fn wrong_arguments_are_refused_with_advice() {
         (&["journal", "backup"], "penutup journal backup jurnal-salinan.db"),
         (&["journal", "forget", "--all"], "Tambahkan --yes"),
         (&["report", "--call", "1", "--by", "seat"], "--by"),
-        (&["--agent", "Siti Aminah"], "--agent tidak berisi nomor agen"),
+        (&["--agent", "Siti Aminah"], "--agent tidak berisi nomor CSO"),
         (&["--agent", "4711", "report"], "--agent hanya untuk penutup tanpa perintah"),
-        (&["call", "agent", "Siti"], "penutup call agent tidak berisi nomor agen"),
+        (&["call", "agent", "Siti"], "penutup call agent tidak berisi nomor CSO"),
     ] {
         let message = home.penutup(args).failed();
         assert!(message.contains(says), "{args:?}: {message}");

@@ -382,20 +382,23 @@ fn an_interaction_is_recorded_with_its_call_and_with_no_other() {
 fn an_agent_counts_from_the_next_call_on_and_a_call_keeps_its_own() {
     let mut stage = Stage::at("14:20");
     stage.agent("4711");
-    assert_eq!(stage.notice(), "Agen 4711");
-    stage.keys("k");
+    assert_eq!(stage.notice(), "CSO 4711");
+    stage.keys("t");
     assert_eq!(recorded(&stage).agent.as_deref(), Some("4711"));
     stage.agent("4712");
-    assert_eq!(stage.notice(), "Agen 4712 mulai panggilan berikutnya");
+    assert_eq!(stage.notice(), "CSO 4712 mulai panggilan berikutnya");
     stage.keys("t");
-    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent()), (Some("4711"), Some("4711")));
+    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4711"), Some("4711")));
     stage.starts("topik=pln-mobile");
-    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent()), (Some("4712"), Some("4712")));
+    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4712"), Some("4712")));
     stage.key(Key::Backspace);
-    assert_eq!(stage.app.agent(), Some("4711"), "the interrupted call is whose it was");
+    assert_eq!(stage.app.agent_number(), Some("4711"), "the interrupted call is whose it was");
     stage.starts("topik=pln-mobile");
-    assert_eq!(stage.app.agent(), Some("4712"));
+    assert_eq!(stage.app.agent_number(), Some("4712"));
     stage.agent("Siti Aminah");
     assert_eq!(stage.ignored(), [("agent", Why::Invalid)]);
-    assert_eq!((stage.notice(), stage.app.agent()), ("Bukan nomor agen; agen tidak berubah".into(), Some("4712")));
+    assert_eq!(
+        (stage.notice(), stage.app.agent_number()),
+        ("Bukan nomor CSO; nomornya tidak berubah".into(), Some("4712"))
+    );
 }

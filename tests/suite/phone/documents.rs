@@ -56,7 +56,7 @@ fn every_command_on_the_phone_page_works() {
         let shown = match line {
             l if l.contains("nama=") => "Siti Aminah",
             l if l.contains("topik=") => "▐PLN Mobile▌",
-            l if l.contains("call agent") => "Agen 4711",
+            l if l.contains("call agent") => "CSO 4711",
             l if l.contains("call end") => "Mengapa panggilan berakhir?",
             _ => "Telepon: panggilan",
         };

@@ -48,7 +48,8 @@ pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) 
             None if step.left_out => w.left_out.into(),
             None => w.not_required.into(),
         };
-        let undone = if step.undone > 0 { format!(" · {} {}", r.undone.to_lowercase(), step.undone) } else { String::new() };
+        let undone =
+            if step.undone > 0 { format!(" · {} {}", r.undone.to_lowercase(), step.undone) } else { String::new() };
         rows.push((step_title(&step.step, rules), state + &undone));
     }
     for late in &record.overtaken {
