@@ -172,7 +172,7 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
     assert_eq!(text(&rules), BUILT_IN);
     let names: Vec<_> = fs::read_dir(rules.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "nothing is made beside them: {names:?}");
-    for verb in [&["report"][..], &["journal", "export"], &["journal", "forget", "--all"]] {
+    for verb in [&["report"][..], &["journal", "export"], &["journal", "forget", "--all", "--yes"]] {
         let ran = home.penutup(verb).run();
         assert!(ran.status == Some(2) && ran.err.contains("settings.toml:4"), "{ran:?}");
     }

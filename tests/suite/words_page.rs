@@ -19,6 +19,7 @@ use crate::glossary::{Glossary, catalogues, entries};
 const VALUES: &[(&str, &str, &str)] = &[
     ("after", "15:00", "15:00"),
     ("all", "12", "12"),
+    ("agent", "4711", "4711"),
     ("answer", "KLB: AKTIF", "KLB: AKTIF"),
     ("answered", "3", "3"),
     ("argument", "--zone <ZONA>", "--zone <ZONE>"),
