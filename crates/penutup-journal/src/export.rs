@@ -1,6 +1,6 @@
 //! The lossless export format of a journal: JSON Lines. The first line identifies the format; then one line per
 //! deletion by a person and one per call; the last line has the number of calls, so that a truncated file is noticed. An
-//! edited value is not noticed, if it is possible: see docs/decisions/0050-exports-are-not-signed.md.
+//! edited value is not noticed, if it is possible: see docs/decisions/0051-exports-are-not-signed.md.
 //!
 //! ```json
 //! {"penutup_journal":2,"exported":"2026-11-24T08:00:00Z"}
