@@ -17,7 +17,6 @@ use crate::glossary::{Glossary, catalogues, entries};
 
 /// What placeholders usually contain: the name, in Indonesian, in English.
 const VALUES: &[(&str, &str, &str)] = &[
-    ("after", "15:00", "15:00"),
     ("all", "12", "12"),
     ("answer", "KLB: AKTIF", "KLB: AKTIF"),
     ("answered", "3", "3"),
@@ -196,6 +195,8 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("cli.bad_at", "at", "14.58", "14.58"),
     ("drill.caller", "who", "Bu Siti", "Bu Siti"),
     ("drillverb.cards_caller", "who", "Bu Siti", "Bu Siti"),
+    ("drillverb.nothing_changed", "after", "Rev-2", "Rev-2"),
+    ("drillverb.nothing_changed", "before", "Rev-1", "Rev-1"),
     ("drillverb.sheet_title", "who", " · cso-0412", " · cso-0412"),
     ("hotkeyverb.none", "path", "/home/cso/penutup/settings.toml", "/home/cso/penutup/settings.toml"),
     ("hotkeyverb.typed", "word", "nama", "nama"),
