@@ -249,9 +249,6 @@ fn an_unfinished_exam_tells_how_far_it_came_and_no_card_that_was_not_answered() 
                 };
                 term.shows(printed).text()
             };
-                    term.shows(printed).text()
-                }
-            };
             for card in &cards[answered..] {
                 for part in [&card.story, &card.person.place, &card.scenario] {
                     let is_seen =
