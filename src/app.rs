@@ -6,6 +6,7 @@ mod centre;
 pub mod draft;
 mod ending;
 mod environment;
+mod hotkeys;
 mod labels;
 mod new_rules;
 mod pace;
@@ -182,6 +183,7 @@ impl App {
                 hint: false,
                 now: setup.now,
                 pressed: None,
+                hotkeys: Vec::new(),
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
@@ -368,7 +370,8 @@ impl App {
             Message::Copied(Copied::Terminal) => self.notify(self.words().notice.copied_to_terminal),
             Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
             Message::Day(day) => self.day = Some(*day),
-            Message::JournalNotice(line) => self.notify(line),
+            Message::Notice(line) => self.troubles.notify_also(line),
+            Message::Hotkeys(hotkeys) => self.environment.hotkeys = hotkeys,
             Message::Shared(shared) => self.share(&shared),
             Message::Trouble(subject, why) => self.troubles.set(subject, why),
         }

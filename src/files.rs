@@ -2,6 +2,7 @@
 //! keeps. Reading and writing with their bounds and deadlines are the kit's.
 
 pub mod broadcast;
+pub mod hotkey_owner;
 pub mod log;
 pub mod practice;
 pub mod saved_state;

@@ -27,12 +27,14 @@ pub enum Helper {
     Softphone,
     /// Polls the centre's folder.
     Centre,
+    /// Waits for the hotkeys of the desktop.
+    Hotkeys,
     Reader,
 }
 
 impl Helper {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Input,
         Self::Signals,
         Self::Clock,
@@ -43,6 +45,7 @@ impl Helper {
         Self::Socket,
         Self::Softphone,
         Self::Centre,
+        Self::Hotkeys,
         Self::Reader,
     ];
 
@@ -59,6 +62,7 @@ impl Helper {
             Self::Socket => "socket",
             Self::Softphone => "softphone",
             Self::Centre => "centre",
+            Self::Hotkeys => "hotkeys",
             Self::Reader => deadline::THREAD,
         }
     }
@@ -82,6 +86,7 @@ impl Helper {
             Self::Socket => w.socket,
             Self::Softphone => w.softphone,
             Self::Centre => w.centre,
+            Self::Hotkeys => w.hotkeys,
             Self::Reader => w.reader,
         }
     }

@@ -20,6 +20,7 @@ use crate::journal::report::Recap;
 use crate::private::Private;
 use crate::rules::change::Change;
 use crate::seat::Shared;
+use crate::settings::Hotkey;
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +53,10 @@ pub enum Message {
     NotCopied(Private),
     /// The journal's summary of today.
     Day(Box<Recap>),
-    /// A one-time event of the journal, as a line for the CSO.
-    JournalNotice(String),
+    /// A one-time event, as a line for the CSO.
+    Notice(String),
+    /// What is registered with this desktop, by this prompter or another one.
+    Hotkeys(Vec<Hotkey>),
     /// Another prompter on this seat changed the saved state that both use.
     Shared(Box<Shared>),
     /// A standing trouble began (`Some`: the line that reports it) or is over.

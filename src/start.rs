@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::app::AppSetup;
 use crate::declaration::DeclarationEvent;
 
-use crate::clipboard::Desktop;
+use crate::cli::call;
+use crate::clipboard;
 use crate::clock::Clock;
 use crate::loaded::LoadedRules;
 
@@ -18,6 +19,7 @@ use crate::files::broadcast::{FolderPoller, agent_declaration};
 use crate::files::declaration_in;
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
+use crate::hotkeys::{Desktop, Hotkeys};
 use crate::journal::writer::Config;
 
 use crate::message::{Message, Subject};
@@ -122,7 +124,7 @@ impl Start {
         });
         let outside = Outside {
             sources: sources(&self.settings, &self.folders, &used, words),
-            clipboard: Desktop::of_environment(),
+            clipboard: clipboard::Desktop::of_environment(),
             state_writer: StateWriter::new(&self.folders, self.shift.state),
             tasks,
             log: log_of(&self.folders),
@@ -166,6 +168,15 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<LastUse>, words: &
                 trouble.send(Message::Trouble(Subject::Socket, why));
             };
             Box::new(socket::listen(socket_dir, seat, used, Arc::new(sender), trouble))
+        }));
+    }
+    if !settings.hotkeys.is_empty()
+        && let (Ok(desktop), Some(dir)) = (Desktop::of_environment(), SocketDir::of(folders))
+    {
+        let hotkeys = Hotkeys { hotkeys: settings.hotkeys.clone(), desktop, dir, patience: call::wait(), words };
+        out.push(Box::new(move |sender| {
+            hotkeys.start(sender);
+            Box::new(())
         }));
     }
     if let Some(address) = settings.softphone.clone() {

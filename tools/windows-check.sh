@@ -19,13 +19,29 @@ export PENUTUP_HOME="$PLACE/isi penutup" PENUTUP_CALL_WAIT=20000
 # Of the project's own folder nothing is taken along.
 unset PENUTUP_RULES PENUTUP_SETTINGS PENUTUP_LANG NO_COLOR
 terminal() { env -u TMUX tmux -S "$SCRATCH/tmux" -f /dev/null "$@"; }
-xvfb=
+xvfb= notepad=
+# What a check that stopped in the middle left in Wine's registry.
+forget_links() {
+    for key in HKCU HKLM; do
+        timeout 30 "$WINDOWS" run reg delete "$key\\Software\\Classes\\penutup" /f >/dev/null 2>&1 </dev/null || true
+    done
+}
 leave() {
     terminal kill-server 2>/dev/null || true
+    forget_links
+    [ -z "$notepad" ] || kill "$notepad" 2>/dev/null || true
     [ -z "$xvfb" ] || kill "$xvfb" 2>/dev/null || true
     rm -rf "$SCRATCH"
 }
 trap leave EXIT
+
+# Wine's desktop is made by the first program that needs one, and then has or has not a display.
+if command -v Xvfb >/dev/null; then
+    Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -noreset 3> display 2>/dev/null & xvfb=$!
+    for _ in $(seq $((PATIENCE * 5))); do [ -s display ] && break; sleep 0.2; done
+    DISPLAY=":$(cat display)"
+    export DISPLAY
+fi
 
 held=0 failed=0
 holds() { held=$((held + 1)); printf 'ok      %s\n' "$1"; }
@@ -72,7 +88,8 @@ keys() { local seat=$1; shift; terminal send-keys -t "$seat" "$@"; }
 inside() {
     local name=$1
     shift
-    { printf '%q ' "$WINDOWS" "$@"; printf '\necho BERAKHIR $?\nread -r\n'; } > "$SCRATCH/$name.sh"
+    # The terminal has the environment of when it was first used.
+    { printf 'export PENUTUP_HOME=%q\n' "$PENUTUP_HOME"; printf '%q ' "$WINDOWS" "$@"; printf '\necho BERAKHIR $?\nread -r\n'; } > "$SCRATCH/$name.sh"
     terminal new-session -d -s "$name" -x 90 -y 28 "bash $SCRATCH/$name.sh"
 }
 # seat NAME ARG...: a prompter in a terminal of its own.
@@ -152,6 +169,40 @@ shows satu "everything was said" "Closing lengkap"
 run 0 call end && says "call end" ""
 shows satu "the call has ended" "nama belum diisi"
 
+echo "== links of web pages"
+run 1 link status && says "nothing is registered before the user does it" "belum didaftarkan"
+run 0 link install && says "link install" 'Ditulis: HKCU\Software\Classes\penutup'
+out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup' /s 2>&1 </dev/null) || true
+says "the user's registry has the scheme" "URL Protocol" 'penutup.exe" link open -- "%1"'
+run 0 link install && says "link install again" 'Ditulis: HKCU\Software\Classes\penutup'
+run 0 link status && says "link status" "Tautan penutup: dibuka dengan"
+run 0 link open -- 'penutup:call?event=start&nama=Siti%20Aminah&topik=pln-mobile' && says "link open" ""
+shows satu "the call has begun, its name marked" "N Siti Aminah  dari tautan: konfirmasi" "▐PLN Mobile▌"
+# One link a second.
+sleep 1
+run 1 link open -- 'penutup:call?event=set&klb=ya' && says "a link that declares KLB" "tidak diubah lewat tautan"
+shows satu "is refused, and the screen says so" "Tautan ditolak: KLB" "▐nonaktif▌"
+sleep 1
+# Wine's HKCR has only the machine's classes; Windows puts the user's over them.
+timeout "$PATIENCE" "$WINDOWS" run reg copy 'HKCU\Software\Classes\penutup' 'HKLM\Software\Classes\penutup' /s /f >/dev/null 2>&1 </dev/null
+timeout "$PATIENCE" "$WINDOWS" run start 'penutup:call?event=set&nama=Citra%20Dewi' >/dev/null 2>&1 </dev/null || true
+shows satu "a link that the system opens" "N Citra Dewi  dari tautan: konfirmasi"
+timeout "$PATIENCE" "$WINDOWS" run reg delete 'HKLM\Software\Classes\penutup' /f >/dev/null 2>&1 </dev/null
+run 0 link remove && says "link remove" 'Dihapus: HKCU\Software\Classes\penutup'
+run 0 link remove && says "link remove again" "Tidak ada pendaftaran"
+out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup' 2>&1 </dev/null) \
+    && fails "the registry has it no more" "$out" || holds "the registry has it no more"
+timeout "$PATIENCE" "$WINDOWS" run reg add 'HKCU\Software\Classes\penutup\shell\open\command' /ve /d 'lain.exe "%1"' /f >/dev/null 2>&1 </dev/null
+run 1 link status && says "another program's registration is told" "lain.exe"
+run 1 link remove && says "and left" "ditulis program lain; tidak diubah"
+run 2 link install && says "and not overwritten" "ditulis program lain; tidak diubah"
+forget_links
+sleep 1.3
+keys satu s
+shows satu "everything was said again" "Closing lengkap"
+run 0 call end && says "call end" ""
+shows satu "the call of the link has ended" "nama belum diisi"
+
 echo "== bindings"
 # A path that AutoHotkey's strings have to escape. A space before the semicolon would begin a comment.
 odd="$PLACE/a 'b ;c\` 100% d"
@@ -168,11 +219,9 @@ if [ -e "$AUTOHOTKEY" ]; then
     if autohotkey /validate wrong.ahk; then fails "it finds a wrong key"; else holds "it finds a wrong key"; fi
     # What the keys run, without the keys: under Wine they reach AutoHotkey only while a window of Wine's has the focus.
     # AutoHotkey has a window, so it needs a display, and a desktop of its own if the other programs have none.
-    if command -v Xvfb >/dev/null; then
+    if [ -n "$xvfb" ]; then
         sed 's/^[^:;]*::Run(/RunWait(/' penutup.ahk > run.ahk
-        Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp 3> display 2>/dev/null & xvfb=$!
-        for _ in $(seq $((PATIENCE * 5))); do [ -s display ] && break; sleep 0.2; done
-        if DISPLAY=":$(cat display)" timeout "$PATIENCE" "$WINDOWS" run explorer /desktop=bindings,640x480 "$AUTOHOTKEY" \
+        if timeout "$PATIENCE" "$WINDOWS" run explorer /desktop=bindings,640x480 "$AUTOHOTKEY" \
             /ErrorStdOut=UTF-8 run.ahk >/dev/null 2>&1 </dev/null; then
             shows satu "AutoHotkey runs the program, and the open prompter has what it pressed" "▐BELUM punya▌" "▐Bapak▌"
         else
@@ -187,6 +236,58 @@ if [ -e "$AUTOHOTKEY" ]; then
     fi
 else
     printf 'SKIPPED AutoHotkey: none here\n'
+fi
+
+echo "== hotkeys, while another program's window has the focus"
+printf '[hotkeys]\n"topik=pln-mobile" = "Ctrl+Alt+M"\nundo = "Ctrl+Alt+Backspace"\n' > hotkeys.toml
+# until WHAT COMMAND...: the command succeeds in time.
+until_done() {
+    local what=$1 end=$((SECONDS + PATIENCE))
+    shift
+    while ! "$@"; do
+        [ "$SECONDS" -lt "$end" ] || { fails "$what" "$out"; return 1; }
+        sleep 0.2
+    done
+    holds "$what"
+}
+registered() {
+    out=$(timeout "$PATIENCE" "$WINDOWS" run "$EXE" hotkeys --settings hotkeys.toml --format json 2>&1 </dev/null) || true
+    [ "$(grep -o '"state":"registered"' <<<"$out" | wc -l)" = 2 ]
+}
+window() { window=$(xdotool search --onlyvisible --name Notepad 2>/dev/null | head -n 1); [ -n "$window" ]; }
+press() { xdotool windowfocus --sync "$window" key "$1"; }
+if [ -z "$xvfb" ] || ! command -v xdotool >/dev/null; then
+    printf 'SKIPPED hotkeys: no Xvfb or no xdotool here\n'
+else
+    run 0 hotkeys --settings hotkeys.toml && says "without a prompter none is active" "Ctrl+Alt+M" "tidak aktif: tidak ada layar penutup"
+    seat lima --settings hotkeys.toml
+    shows lima "a prompter with hotkeys" "▐di luar PLN Mobile▌"
+    until_done "they are registered" registered
+    "$WINDOWS" run notepad >/dev/null 2>&1 </dev/null & notepad=$!
+    until_done "another program has a window (if not: tools/windows.sh stop)" window
+    press ctrl+alt+m
+    shows lima "a hotkey presses" "▐PLN Mobile▌"
+    # Wine repeats a key that is held although it was told not to; the second press within 700 ms counts as held.
+    sleep 0.8
+    press ctrl+alt+BackSpace
+    shows lima "another one too" "▐di luar PLN Mobile▌"
+    mkdir -p lain/config
+    PENUTUP_HOME="$PLACE/lain" seat enam --settings hotkeys.toml
+    shows enam "what another program has registered is told" "Tombol pintas tidak aktif: Ctrl+Alt+M (dipakai program lain)"
+    keys enam q
+    shows enam "it leaves" "BERAKHIR 0"
+    seat tujuh --settings hotkeys.toml
+    shows tujuh "a second prompter" "▐di luar PLN Mobile▌"
+    keys lima q
+    shows lima "the first leaves" "BERAKHIR 0"
+    until_done "the second takes over" registered
+    press ctrl+alt+m
+    shows tujuh "and is pressed" "▐PLN Mobile▌"
+    kill "$notepad" 2>/dev/null || true
+    keys tujuh q
+    shows tujuh "it asks" "Tetap keluar?"
+    keys tujuh q
+    shows tujuh "and leaves" "BERAKHIR 0"
 fi
 
 echo "== files that change under it"

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::settings::Hotkey;
 use crate::words::{Lang, Words};
 
 /// What is independent of a call.
@@ -18,6 +19,8 @@ pub(super) struct Environment {
     pub(super) now: DateTime<Utc>,
     /// When something was last pressed from outside the window, while the screen shows that.
     pub(super) pressed: Option<DateTime<Utc>>,
+    /// The hotkeys that are registered with this desktop.
+    pub(super) hotkeys: Vec<Hotkey>,
 }
 
 impl Environment {

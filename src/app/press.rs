@@ -10,6 +10,7 @@ use crate::closing::ending::{Ending, Outcome};
 use crate::keymap;
 use crate::message::Message;
 use crate::panel::Panel;
+use crate::press;
 use crate::rules::ruleset::{FieldKind, RuleSet, Scope};
 use crate::rules::script::FieldValue;
 use crate::rules::text::clean;
@@ -23,10 +24,12 @@ const MOST_SAID: usize = 700;
 const MOST_NAMES: usize = 2000;
 /// The press that begins the next call, and nothing else.
 const NEXT: &str = "next";
+/// The press that ticks all sentences.
+const SAID_ALL: &str = "said-all";
 /// Before the code of an ending, which answers the question about it.
 const ANSWER: &str = "end=";
 /// The names of actions, beside those of facts and choice fields. They are the same in every language.
-const ACTIONS: [&str; 9] = ["said", "said-all", "undo", "end", NEXT, "copy", "basis", "recap", "back"];
+const ACTIONS: [&str; 9] = ["said", SAID_ALL, "undo", "end", NEXT, "copy", "basis", "recap", "back"];
 
 /// Why a press can't be an action: the reason, and the words that would do.
 pub type NoAction = (PressRefusal, Vec<String>);
@@ -44,7 +47,10 @@ impl App {
         let (mut effects, _) = self.update_or_refuse(Message::Clock.into(), now, real_now);
         let (did, refused) = match self.press_all(presses, is_seen, (now, real_now), &mut effects) {
             Ok(did) => (did, None),
-            Err(refused) => (Vec::new(), Some(refused)),
+            Err(refused) => {
+                self.notify_refused_press(presses, &refused);
+                (Vec::new(), Some(refused))
+            }
         };
         let say = Some(self.asked());
         effects.push(Effect::Pressed(Box::new(PressReply { did, refused, say })));
@@ -78,12 +84,6 @@ impl App {
                 Ok(one) => did.push(one),
                 Err((why, valid)) => {
                     self.pace.pressed = tried.pace.pressed;
-                    let key = self.tick_key(word == "said-all");
-                    match why {
-                        PressRefusal::Changed => self.notify(self.words().notice.changed_under(key)),
-                        PressRefusal::Unseen => self.notify(self.words().notice.unseen(key)),
-                        _ => {}
-                    }
                     return Err(Refused { at, why, valid });
                 }
             }
@@ -92,6 +92,21 @@ impl App {
         self.environment.pressed = Some(now);
         effects.extend(more);
         Ok(did)
+    }
+
+    /// Says on the screen why nothing was pressed: whoever pressed a hotkey or a button sees no other output. A held one
+    /// does not cover what its first press said.
+    fn notify_refused_press(&mut self, presses: &Presses, refused: &Refused) {
+        if refused.why == PressRefusal::TooSoon && self.momentary().is_some() {
+            return;
+        }
+        let word = presses.words().get(refused.at).map_or("", String::as_str);
+        let line = match refused.why {
+            PressRefusal::Changed => self.words().notice.changed_under(self.tick_key(word == SAID_ALL)),
+            PressRefusal::Unseen => self.words().notice.unseen(self.tick_key(word == SAID_ALL)),
+            why => press::refused(word, why, self.words()),
+        };
+        self.notify(line);
     }
 
     fn press_one(
@@ -226,7 +241,7 @@ impl App {
 pub fn press_action(word: &str, rules: &RuleSet) -> Result<Action, NoAction> {
     match word {
         "said" | NEXT => return Ok(Action::Said),
-        "said-all" => return Ok(Action::SaidAll),
+        SAID_ALL => return Ok(Action::SaidAll),
         "undo" => return Ok(Action::Undo),
         "end" => return Ok(Action::End),
         "copy" => return Ok(Action::Copy),

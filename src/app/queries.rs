@@ -177,7 +177,8 @@ impl App {
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
         }
-        self.unknown_fact_line().into_iter().chain(troubles.into_values()).collect()
+        let lines = self.unknown_fact_line().into_iter().chain(troubles.into_values());
+        lines.chain(self.unknown_hotkeys()).collect()
     }
 
     /// The momentary notice: what just happened, shown until the next key.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use crate::message::Subject;
 use crate::private::Private;
 
+/// As many notices of one-time events are kept while nobody presses a key, in bytes.
+const MAX_NOTICES: usize = 1000;
+
 /// A line for the CSO, removed at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
@@ -33,6 +36,18 @@ impl Troubles {
     /// Shows a notice until the next key.
     pub(super) fn notify(&mut self, text: impl Into<Private>) {
         self.momentary = Some(Notice { text: text.into(), kind: Kind::Event });
+    }
+
+    /// Shows a notice after the one that nobody has read yet, until the next key.
+    pub(super) fn notify_also(&mut self, text: String) {
+        match &mut self.momentary {
+            Some(notice) if notice.text.len() + text.len() <= MAX_NOTICES => {
+                if !notice.text.contains(&text) {
+                    notice.text = format!("{} · {text}", &*notice.text).into();
+                }
+            }
+            _ => self.notify(text),
+        }
     }
 
     /// Shows a notice of the end of a call, until the next key or until the end can no longer be undone.

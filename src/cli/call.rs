@@ -59,7 +59,7 @@ const INPUT: Duration = Duration::from_secs(2);
 const MAX_INPUT: u64 = 4 * 1024;
 
 /// How long to wait for a prompter.
-pub(super) fn wait() -> Duration {
+pub fn wait() -> Duration {
     std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis)
 }
 

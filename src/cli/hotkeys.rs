@@ -3,6 +3,7 @@
 
 mod bindings;
 mod quoting;
+mod registered;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ use crate::words::Words;
 use bindings::Unwritable;
 use penutup_cli_kit::format::Format;
 use penutup_ipc::press::{MAX_PRESS, PressRefusal};
+use registered::Registered;
 
 const _: () = assert!(MAX_WORD <= MAX_PRESS, "every hotkey can be pressed");
 
@@ -62,6 +64,12 @@ struct Binding {
     label: String,
 }
 
+impl Binding {
+    fn hotkey(&self) -> Hotkey {
+        Hotkey { press: self.press.clone(), keys: self.keys }
+    }
+}
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -72,10 +80,14 @@ pub fn run(hotkeys: &Hotkeys, context: &Context) -> Result<VerbOutput, Stop> {
     let loaded = loaded.map_err(|bad| context.bad(&bad))?.loaded;
     let Some(target) = hotkeys.target else {
         let bindings = known(&settings.hotkeys, &loaded.rules, context)?;
+        let registered = Registered::of(context);
         return Ok(VerbOutput::done(match hotkeys.format {
-            Format::Text if bindings.is_empty() => none_yet(context),
-            Format::Text => list(&bindings),
-            Format::Json => list_as_json(&bindings),
+            Format::Text => {
+                let list = if bindings.is_empty() { none_yet(context) } else { list(&bindings, &registered, context) };
+                let note = registered.note(&settings.hotkeys, context.words());
+                note.map_or_else(|| list.clone(), |note| format!("{list}\n{note}\n"))
+            }
+            Format::Json => list_as_json(&bindings, &registered, &settings.hotkeys, context),
         }));
     };
     let is_suggested = settings.hotkeys.is_empty();
@@ -149,23 +161,28 @@ fn label(press: &str, action: &Action, rules: &RuleSet, words: &Words) -> String
     }
 }
 
-/// One line a hotkey: the combination, the press, what it does.
-fn list(bindings: &[Binding]) -> String {
-    let rows: Vec<[String; 3]> =
-        bindings.iter().map(|b| [b.keys.to_string(), shown(&b.press), shown(&b.label)]).collect();
-    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let (keys, press) = (widest(0), widest(1));
-    let pad = |text: &str, to: usize| format!("{text}{}", " ".repeat(to - text.width()));
-    rows.iter()
-        .fold(String::new(), |out, row| out + &format!("{}  {}  {}\n", pad(&row[0], keys), pad(&row[1], press), row[2]))
+/// One line a hotkey: the combination, the press, what it does, whether it is registered.
+fn list(bindings: &[Binding], registered: &Registered, context: &Context) -> String {
+    let row = |b: &Binding| {
+        let (_, state) = registered.state(&b.hotkey(), context.words());
+        [b.keys.to_string(), shown(&b.press), shown(&b.label), state]
+    };
+    let rows: Vec<[String; 4]> = bindings.iter().map(row).collect();
+    let widths = [0, 1, 2].map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0));
+    let pad = |(text, to): (&String, usize)| format!("{text}{}  ", " ".repeat(to - text.width()));
+    let line = |row: &[String; 4]| row.iter().zip(widths).map(pad).collect::<String>() + &row[3] + "\n";
+    rows.iter().map(line).collect()
 }
 
-fn list_as_json(bindings: &[Binding]) -> String {
-    let hotkeys: Vec<Value> = bindings
-        .iter()
-        .map(|binding| json!({ "press": binding.press, "keys": binding.keys.to_string(), "label": binding.label }))
-        .collect();
-    json::line(&json!({ "hotkeys": hotkeys }))
+fn list_as_json(bindings: &[Binding], registered: &Registered, all: &[Hotkey], context: &Context) -> String {
+    let hotkey = |binding: &Binding| {
+        let (state, _) = registered.state(&binding.hotkey(), context.words());
+        json!({ "press": binding.press, "keys": binding.keys.to_string(), "label": binding.label, "state": state })
+    };
+    let hotkeys: Vec<Value> = bindings.iter().map(hotkey).collect();
+    let others = registered.others(all).into_iter();
+    let others: Vec<Value> = others.map(|entry| json!({ "press": entry.press, "keys": entry.keys })).collect();
+    json::line(&json!({ "hotkeys": hotkeys, "others": others }))
 }
 
 /// That the settings have none, and how to add some.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Status, Stop, VerbOutput, call, json};
 use crate::diagnostics::{shown, suggest};
+use crate::press;
 use crate::rules::text::clean;
 use crate::words::Words;
 use penutup_cli_kit::format::Format;
@@ -53,7 +54,8 @@ pub fn run(press: &Press, context: &Context) -> Result<VerbOutput, Stop> {
         Ok(Some(Reply { press: Some(reply), bad: None, .. })) => match &reply.refused {
             Some(refused) if refused.why.is_of_the_word() => return Err(wrong_word(press, refused, context)),
             Some(refused) => {
-                let message = why(&press.what[refused.at.min(press.what.len().saturating_sub(1))], refused.why, words);
+                let message =
+                    press::refused(&press.what[refused.at.min(press.what.len().saturating_sub(1))], refused.why, words);
                 (Some(reply), "refused", Some(message))
             }
             None => (Some(reply), "done", None),
@@ -61,7 +63,7 @@ pub fn run(press: &Press, context: &Context) -> Result<VerbOutput, Stop> {
         Ok(Some(_)) => (None, "unsupported", Some(words.call.refused.to_owned())),
         Ok(None) => (None, "unanswered", Some(words.call.unanswered.to_owned())),
         Err(error) => {
-            let (state, message) = undelivered(error, seat, words);
+            let (state, message) = press::undelivered(error, seat, words);
             (None, state, Some(message))
         }
     };
@@ -107,41 +109,11 @@ fn wrong_word(press: &Press, refused: &Refused, context: &Context) -> Stop {
     context.stop(&message, Some(&suggest(wrong, valid, &words.problem)))
 }
 
-/// Why nothing was pressed: one line.
-fn why(word: &str, why: PressRefusal, words: &Words) -> String {
-    let w = &words.press;
-    let word = shown(word);
-    match why {
-        PressRefusal::Field => w.field(word),
-        PressRefusal::Question => w.question(word),
-        PressRefusal::NoQuestion => w.no_question(word),
-        PressRefusal::Covered => w.covered(word),
-        PressRefusal::Incomplete => w.incomplete(word),
-        PressRefusal::Unseen => w.unseen(word),
-        PressRefusal::Changed => w.changed(word),
-        PressRefusal::TooSoon => w.too_soon(word),
-        PressRefusal::UnknownName | PressRefusal::UnknownValue | PressRefusal::Typed => w.unknown(word),
-    }
-}
-
 /// That a press did less than its name says.
 fn no_effect(word: &str, did: Did, words: &Words) -> Option<String> {
     match did {
         Did::Closed => Some(words.press.closed(shown(word))),
         Did::Nothing => Some(words.press.nothing(shown(word))),
         Did::Done | Did::Ticked | Did::NextCall => None,
-    }
-}
-
-/// Why it was not delivered: the word for programs, and the line for people.
-fn undelivered(error: SendError, seat: Option<&str>, words: &Words) -> (&'static str, String) {
-    let w = &words.call;
-    match error {
-        SendError::NoPrompter => ("no-prompter", w.no_prompter.to_owned()),
-        SendError::NoSeat => ("no-seat", w.no_seat(shown(seat.unwrap_or_default()))),
-        SendError::NoReply => ("no-reply", w.no_word.to_owned()),
-        SendError::Busy => ("busy", words.press.busy.to_owned()),
-        SendError::Foreign => ("foreign", w.foreign.to_owned()),
-        SendError::TooLong => ("too-long", w.too_long.to_owned()),
     }
 }

@@ -28,7 +28,9 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
         let same = of_group.chunk_by(|one, next| one.label == next.label);
         let keys = same.map(|same| {
             let names: Vec<String> = same.iter().flat_map(|row| (surface.keys)(row)).collect();
-            (names.join(" "), same[0].label.to_string())
+            let hotkeys = app.hotkeys_of(&same[0].action);
+            let label = std::iter::once(same[0].label.to_string()).chain(hotkeys).collect::<Vec<_>>().join(" · ");
+            (names.join(" "), label)
         });
         KeyGroup { heading, keys: keys.collect() }
     });
@@ -36,6 +38,9 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     if app.rules().facts.len() > IN_HEADER {
         page.gap();
         facts(&mut page, app);
+    }
+    if let Some(hotkey) = app.hotkeys().first() {
+        page.paragraph(&words.help.hotkeys(hotkey.keys));
     }
     page.paragraph(words.help.files);
     page

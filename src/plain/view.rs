@@ -327,9 +327,9 @@ impl<W: Write> View for Plain<W> {
             if let Effect::Pressed(press) = effect {
                 if !press.did.is_empty() {
                     self.say(sentence(app.words().press.printed));
-                } else if press.refused.is_some() {
-                    // As after a line that changed nothing: what is asked is repeated.
-                    self.unanswered = true;
+                } else if press.is_news() {
+                    // Behind the reason, what is asked is repeated.
+                    self.again = true;
                     self.printed.prompt = Prompt::Nothing;
                 }
             }

@@ -76,9 +76,9 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
-        // A refused press did nothing, and neither did a question what the screen asks.
-        let is_pressed = |effect: &Effect| matches!(effect, Effect::Pressed(press) if !press.did.is_empty());
-        let by_person = is_action || effects.iter().any(is_pressed);
+        // A question what the screen asks did nothing, and a held hotkey of another program does not repeat its refusal.
+        let is_news = |effect: &Effect| matches!(effect, Effect::Pressed(press) if press.is_news());
+        let by_person = is_action || effects.iter().any(is_news);
         view.changed(self.app, &effects, by_person);
         self.recent.hold_back(effects, settles)
     }

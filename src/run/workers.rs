@@ -40,9 +40,9 @@ pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static
         // A standing trouble stays on the screen until its end is reported.
         let _ = match trouble {
             Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
-            Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::JournalNotice(line)),
+            Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::Notice(line)),
             Trouble::Over { .. } => {
-                sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::JournalNotice(line))
+                sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::Notice(line))
             }
         };
     });

@@ -5,6 +5,9 @@ use penutup::clipboard::Copied;
 use penutup::closing::{PersistedFact, Since};
 use penutup::keymap::Key;
 use penutup::message::{Message, Subject};
+use penutup::pages::{Part, Surface, page};
+use penutup::panel::Panel;
+use penutup::settings::Hotkey;
 
 use crate::stage::{Stage, loaded, revised, wib};
 
@@ -619,4 +622,98 @@ fn debug_output_has_no_customer_data() {
     let mut stage = Stage::at("14:00");
     stage.keys("nBudi Rahasia⏎s␣nSiti Rahasia");
     assert!(!format!("{:?}", stage.app).contains("Rahasia"));
+}
+
+// ── Hotkeys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+fn hotkeys(all: &[(&str, &str)]) -> Message {
+    let hotkey = |(press, keys): &(&str, &str)| Hotkey { press: (*press).into(), keys: keys.parse().unwrap() };
+    Message::Hotkeys(all.iter().map(hotkey).collect())
+}
+
+/// The key list: the names of keys and what they do.
+fn key_list(stage: &Stage) -> Vec<(String, String)> {
+    let keys = |row: &penutup::keymap::KeyBinding| {
+        row.keys.iter().map(|key| key.name(stage.app.words()).into_owned()).collect()
+    };
+    let page = page(Panel::Help, &stage.app, &Surface { offers: &|_| true, keys: &keys, intro: Vec::new() });
+    let groups =
+        page.parts.into_iter().find_map(|part| if let Part::Keys(groups) = part { Some(groups) } else { None });
+    groups.expect("keys").into_iter().flat_map(|group| group.keys).collect()
+}
+
+#[test]
+fn a_registered_hotkey_stands_beside_the_key_that_it_stands_for() {
+    let mut stage = Stage::at("14:00");
+    let label = |stage: &Stage, key: &str| {
+        let row = key_list(stage).into_iter().find(|(keys, _)| keys == key);
+        row.unwrap_or_else(|| panic!("{key}")).1
+    };
+    assert_eq!(label(&stage, "Spasi Enter"), "sudah disampaikan");
+    stage.act(hotkeys(&[
+        ("said", "Ctrl+Alt+Space"),
+        ("undo", "Ctrl+Alt+Backspace"),
+        ("klb", "Ctrl+Alt+K"),
+        ("topik=pln-mobile", "Ctrl+Alt+M"),
+        ("topik=lain", "Ctrl+Alt+L"),
+        ("sapaan=ibu", "Ctrl+Alt+B"),
+        ("basis", "Ctrl+Alt+D"),
+        ("back", "Ctrl+Alt+Home"),
+    ]));
+    for open in ["", "?"] {
+        stage.keys(open);
+        for (key, hotkeys) in [
+            ("Spasi Enter", " · Ctrl+Alt+Space"),
+            ("Backspace", " · Ctrl+Alt+Backspace"),
+            ("K", " · Ctrl+Alt+K"),
+            ("M", " · Ctrl+Alt+M = PLN Mobile · Ctrl+Alt+L = di luar PLN Mobile"),
+            ("B", " · Ctrl+Alt+B = Ibu"),
+            ("D", " · Ctrl+Alt+D"),
+            ("Esc", " · Ctrl+Alt+Home"),
+        ] {
+            let label = label(&stage, key);
+            assert!(label.ends_with(hotkeys), "{key}: {label}");
+        }
+        assert_eq!(key_list(&stage).iter().filter(|(_, label)| label.contains("Ctrl+Alt")).count(), 7);
+    }
+    // The connection to the desktop was lost.
+    stage.act(hotkeys(&[]));
+    assert!(key_list(&stage).iter().all(|(_, label)| !label.contains("Ctrl+Alt")));
+}
+
+#[test]
+fn a_hotkey_that_the_rules_do_not_know_stands_until_they_do() {
+    let mut stage = Stage::at("14:00");
+    stage.act(hotkeys(&[
+        ("said", "Ctrl+Alt+Space"),
+        ("sadi", "Ctrl+Alt+S"),
+        ("topik=pln-mobil", "Ctrl+Alt+M"),
+        ("nama", "Ctrl+Alt+N"),
+        ("gangguan", "Ctrl+Alt+G"),
+    ]));
+    let lines = [
+        "Ctrl+Alt+S: tidak ada \"sadi\" di aturan ini; maksudnya \"said\"?",
+        "Ctrl+Alt+M: tidak ada \"topik=pln-mobil\" di aturan ini; maksudnya \"topik=pln-mobile\"?",
+        "Ctrl+Alt+N: \"nama\" harus diketik, tidak dapat ditekan",
+        "Ctrl+Alt+G: tidak ada \"gangguan\" di aturan ini",
+    ];
+    assert_eq!(stage.app.standing_lines(), lines);
+    stage.keys("??");
+    assert_eq!(stage.app.standing_lines(), lines);
+    assert!(stage.app.notice_is_trouble());
+    stage.reload(&revised(&[("\"pln-mobile\"", "\"pln-mobil\"")]));
+    assert_eq!(stage.app.standing_lines(), [lines[0], lines[2], lines[3]]);
+}
+
+#[test]
+fn an_event_covers_no_notice_that_nobody_has_read() {
+    let mut stage = Stage::at("14:00");
+    for line in ["satu", "dua", "satu"] {
+        stage.act(Message::Notice(line.into()));
+    }
+    assert_eq!(stage.notice(), "satu · dua");
+    stage.act(Message::Notice("x".repeat(1000)));
+    assert_eq!(stage.notice().len(), 1000, "notices don't grow without end");
+    stage.keys("k");
+    assert!(!stage.notice().contains('x'));
 }

@@ -10,10 +10,11 @@ mod shells;
 use std::path::{Path, PathBuf};
 
 /// Pages whose commands need more than a home folder, the test that runs them, and the code languages only they have.
-const RUN_BY: [(&str, &str, &[&str]); 8] = [
+const RUN_BY: [(&str, &str, &[&str]); 9] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
     ("docs/crm.md", "tests/suite/phone/link_page.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
+    ("docs/hotkeys.md", "tests/suite/phone/keys.rs", &[]),
     ("docs/plain.md", "tests/suite/plain/document.rs", &["bash"]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),

@@ -12,6 +12,9 @@ mod clipboard;
 mod closing;
 mod conduct;
 mod corpus;
+#[cfg(target_os = "linux")]
+#[path = "support/display.rs"]
+mod display;
 mod documents;
 mod drill;
 mod encodings;
@@ -19,6 +22,8 @@ mod every_key;
 mod fields;
 mod first;
 mod glossary;
+#[cfg(target_os = "linux")]
+mod hotkeys;
 mod journal;
 mod near_valid;
 #[path = "support/near_valid_rules.rs"]

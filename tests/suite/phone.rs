@@ -12,6 +12,9 @@ mod centre;
 #[path = "phone/documents.rs"]
 pub mod documents;
 #[cfg(unix)]
+#[path = "phone/keys.rs"]
+mod keys;
+#[cfg(unix)]
 #[path = "phone/klb.rs"]
 mod klb;
 #[cfg(unix)]

@@ -198,7 +198,18 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("drillverb.nothing_changed", "after", "Rev-2", "Rev-2"),
     ("drillverb.nothing_changed", "before", "Rev-1", "Rev-1"),
     ("drillverb.sheet_title", "who", " · cso-0412", " · cso-0412"),
+    ("help.hotkeys", "keys", "Ctrl+Alt+Space", "Ctrl+Alt+Space"),
+    ("hotkey.not_registered", "which", "Ctrl+Alt+K (dipakai program lain)", "Ctrl+Alt+K (used by another program)"),
+    ("hotkey.typed", "keys", "Ctrl+Alt+N", "Ctrl+Alt+N"),
+    ("hotkey.typed", "word", "nama", "nama"),
+    ("hotkey.unknown", "keys", "Ctrl+Alt+K", "Ctrl+Alt+K"),
+    ("hotkey.unknown", "word", "siaga", "siaga"),
+    ("hotkey.unknown_near", "keys", "Ctrl+Alt+K", "Ctrl+Alt+K"),
+    ("hotkey.unknown_near", "near", "klb", "klb"),
+    ("hotkey.unknown_near", "word", "kbl", "kbl"),
     ("hotkeyverb.none", "path", "/home/cso/penutup/settings.toml", "/home/cso/penutup/settings.toml"),
+    ("hotkeyverb.not_registered", "why", "dipakai program lain", "used by another program"),
+    ("hotkeyverb.others", "which", "Ctrl+Alt+K (klb)", "Ctrl+Alt+K (klb)"),
     ("hotkeyverb.typed", "word", "nama", "nama"),
     ("hotkeyverb.unknown", "word", "sadi", "sadi"),
     ("hotkeyverb.unknown_value", "word", "topik=pln-mobil", "topik=pln-mobil"),
@@ -226,14 +237,23 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
 const TWO_SPACES: [&str; 2] = ["screen.still", "broadcast.expired"];
 
 /// The tables of notices, and the notices in other tables.
-const NOTICES: [&str; 4] = ["notice", "phone", "broadcast", "helper"];
-const MORE_NOTICES: [&str; 6] = [
+const NOTICES: [&str; 5] = ["notice", "phone", "broadcast", "helper", "hotkey"];
+const MORE_NOTICES: [&str; 15] = [
     "journal.not_written",
     "journal.written_again",
     "journal.written_again_lost",
     "journal.set_aside",
     "journal.taken_in",
     "screen.still",
+    "press.field",
+    "press.question",
+    "press.no_question",
+    "press.covered",
+    "press.incomplete",
+    "press.too_soon",
+    "press.unknown",
+    "press.unknown_value",
+    "press.typed",
 ];
 /// A row of an 80-column screen without its margins.
 const NOTICE_WIDTH: usize = 78;

@@ -121,3 +121,12 @@ pub struct PressReply {
     #[serde(default)]
     pub say: Option<String>,
 }
+
+impl PressReply {
+    /// Whether it did something, or was refused for another reason than that it came too soon, as the repeats of a held
+    /// key do.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        !self.did.is_empty() || self.refused.as_ref().is_some_and(|refused| refused.why != PressRefusal::TooSoon)
+    }
+}

@@ -274,7 +274,6 @@ mod windows {
         ///
         /// # Errors
         /// Never.
-        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it checks the folder")]
         pub fn check(&self) -> io::Result<()> {
             Ok(())
         }

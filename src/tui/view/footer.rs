@@ -20,7 +20,9 @@ const BETWEEN: &str = "  ";
 
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
-        return vec![Block::sentence(question(look))];
+        let notice = look.app.momentary().and_then(|_| notice(look));
+        let notice = notice.map(|line| Block::line(Priority::Notice, line));
+        return notice.into_iter().chain([Block::sentence(question(look))]).collect();
     }
     let mut out = Vec::new();
     let complete = completion(look).filter(|_| *look.app.mode() == Mode::Closing);

@@ -10,7 +10,12 @@ use crate::support::Home;
 
 /// The blocks of the page in this language.
 pub fn blocks(language: &str) -> Vec<String> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/telephone.md");
+    blocks_of("docs/telephone.md", language)
+}
+
+/// The blocks of a page in this language.
+pub fn blocks_of(page: &str, language: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let page = std::fs::read_to_string(page).expect("the page");
     let mut out = Vec::new();
     let mut lines = page.lines();
@@ -34,7 +39,7 @@ fn home() -> Home {
 
 /// Runs a line as a shell does, `penutup` being ours.
 #[track_caller]
-fn shell(home: &Home, line: &str) {
+pub fn shell(home: &Home, line: &str) {
     let ours = home.penutup([""; 0]).env("PENUTUP_CALL_WAIT", WAIT).command();
     let mut sh = Command::new("sh");
     sh.arg("-c").arg(format!("penutup() {{ \"{}\" \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_penutup")));

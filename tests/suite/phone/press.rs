@@ -24,6 +24,9 @@ const QUESTION: &str = "Belum semua disampaikan. Mengapa panggilan berakhir?";
 const ASKED: &str = "Belum semua disampaikan. Mengapa panggilan berakhir? Jawab dengan end=…: pelanggan-menutup, \
                      dialihkan, hening, terputus, tidak-disampaikan\n";
 
+/// As many connections as a prompter has.
+const CONNECTIONS: usize = 32;
+
 fn press(home: &Home, args: &str) -> Ran {
     let args = args.split_whitespace().map(|arg| arg.replace('+', " "));
     home.penutup(std::iter::once("press".to_owned()).chain(args)).env("PENUTUP_CALL_WAIT", WAIT).run()
@@ -77,6 +80,34 @@ fn without_a_prompter_nothing_is_pressed() {
     term.signal("CONT");
     does(&home, "", 0, "", FIRST);
     assert_eq!(was_marked(&term), 0);
+    term.quits();
+}
+
+#[test]
+fn a_prompter_with_no_connection_to_spare_is_busy() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    // Commands that keep it busy for a while, on as many connections as it has. Each differs from the one before, or it
+    // would be taken for a held key.
+    let many: Vec<&str> = ["\"topik=pln-mobile\"", "\"topik=lain\""].into_iter().cycle().take(16).collect();
+    let command = |presses: &[&str]| format!("{{\"do\":\"press\",\"press\":[{}]}}\n", presses.join(","));
+    let commands = (command(&many) + &command(&many[1..])).repeat(30);
+    eventually("a busy prompter", || {
+        let mut clients: Vec<RawClient> = (0..CONNECTIONS).map(|_| RawClient::of(&home)).collect();
+        for client in &mut clients {
+            client.send(commands.as_bytes());
+        }
+        // Between two commands each connection could be closed for another one, so the first attempt may get through.
+        (0..10).any(|_| {
+            let ran = home.penutup(["press", "--format", "json"]).env("PENUTUP_CALL_WAIT", "30").run();
+            let is_busy = json(&ran.out)["state"] == "busy";
+            if is_busy {
+                ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; tidak ada yang ditekan\n");
+            }
+            is_busy
+        })
+    });
+    eventually("a reply", || press(&home, "--format json").out.contains("\"state\":\"done\""));
     term.quits();
 }
 
@@ -287,6 +318,30 @@ fn in_line_mode_a_press_prints_a_panels_page_and_the_panel_covers_nothing() {
 }
 
 #[test]
+fn in_line_mode_a_refusal_is_printed_each_time_and_that_of_a_held_hotkey_once() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["--at", "14:20"]).env("TERM", "dumb").command(), 100, 100);
+    term.shows("Untuk mewujudkan PLN terbaik");
+    eventually("the prompter listens", || press(&home, "").status == Some(0));
+    let count = |term: &Term, words: &str| term.text().matches(words).count();
+    for times in 1..=3 {
+        press(&home, "sadi").status(2);
+        eventually("the refusal", || count(&term, "bernama \"sadi\"") == times);
+    }
+    press(&home, "klb=ya").status(0);
+    let mut client = RawClient::of(&home);
+    client.read_line();
+    for _ in 0..20 {
+        assert!(client.request("{\"do\":\"press\",\"press\":[\"klb=ya\"]}").contains("too-soon"));
+    }
+    press(&home, "topik").status(0);
+    term.shows("Topik: PLN Mobile.");
+    assert_eq!(count(&term, "terlalu cepat"), 1, "{}", term.text());
+    term.send("q\n").shows("Tetap keluar").send("q\n");
+    assert!(term.ends().success());
+}
+
+#[test]
 fn in_line_mode_a_question_prints_nothing_and_a_refused_press_repeats_what_is_asked() {
     let home = Home::new();
     let mut term = Term::sized(&home.penutup(["--at", "14:20"]).env("TERM", "dumb").command(), 100, 100);
@@ -323,6 +378,47 @@ fn pressed(s: &mut Stage, words: &str) -> PressReply {
 
 fn refusal(s: &mut Stage, words: &str) -> Option<PressRefusal> {
     pressed(s, words).refused.map(|refused| refused.why)
+}
+
+/// Nobody sees the output of a hotkey or of a button's command.
+#[test]
+fn a_refused_press_says_why_on_the_screen() {
+    for (before, word, notice) in [
+        ("n", "said", "\"said\" tidak ditekan: sebuah isian sedang diketik"),
+        ("x", "said", "\"said\" tidak ditekan: layar sedang bertanya"),
+        ("d", "end", "\"end\" tidak ditekan: kalimatnya sedang tertutup panel atau langkah lain"),
+        ("", "next", "\"next\" tidak ditekan: closing belum lengkap"),
+        ("", "end=dialihkan", "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan akhir panggilan"),
+        ("", "sadi", "Tidak ada tombol, kondisi, atau isian bernama \"sadi\"; tidak ada yang ditekan"),
+        ("", "klb=mungkin", "Pilihan \"klb=mungkin\" tidak dikenal; tidak ada yang ditekan"),
+        ("", "nama", "\"nama\" harus diketik; tidak ada yang ditekan"),
+        ("", "topik sadi", "Tidak ada tombol, kondisi, atau isian bernama \"sadi\"; tidak ada yang ditekan"),
+        ("", "said said", "\"said\" tidak ditekan: terlalu cepat sesudah tekanan sebelumnya"),
+    ] {
+        let mut s = Stage::at("14:00");
+        s.keys(before);
+        assert!(refusal(&mut s, word).is_some(), "{before} {word}");
+        assert_eq!(s.notice(), notice, "{before} {word}");
+        assert!(!s.app.is_pressed_outside(), "{before} {word}");
+    }
+    let mut s = Stage::at("14:00");
+    pressed(&mut s, "x\u{1b}[31m\n=y");
+    assert_harmless(&s.notice());
+}
+
+#[test]
+fn a_held_hotkey_covers_no_notice_of_its_first_press() {
+    let mut s = Stage::at("14:00");
+    pressed(&mut s, "said-all");
+    s.later(700);
+    pressed(&mut s, "next");
+    let notice = s.notice();
+    assert!(notice.contains("Backspace kembali"), "{notice}");
+    for _ in 0..5 {
+        s.later(30);
+        assert_eq!(refusal(&mut s, "next"), Some(PressRefusal::TooSoon));
+        assert_eq!(s.notice(), notice);
+    }
 }
 
 #[test]
