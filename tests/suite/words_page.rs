@@ -17,7 +17,6 @@ use crate::glossary::{Glossary, catalogues, entries};
 
 /// What placeholders usually contain: the name, in Indonesian, in English.
 const VALUES: &[(&str, &str, &str)] = &[
-    ("after", "15:00", "15:00"),
     ("all", "12", "12"),
     ("agent", "4711", "4711"),
     ("answer", "KLB: AKTIF", "KLB: AKTIF"),
@@ -197,6 +196,8 @@ const OTHERWISE: &[(&str, &str, &str, &str)] = &[
     ("cli.bad_at", "at", "14.58", "14.58"),
     ("drill.caller", "who", "Bu Siti", "Bu Siti"),
     ("drillverb.cards_caller", "who", "Bu Siti", "Bu Siti"),
+    ("drillverb.nothing_changed", "after", "Rev-2", "Rev-2"),
+    ("drillverb.nothing_changed", "before", "Rev-1", "Rev-1"),
     ("drillverb.sheet_title", "who", " · cso-0412", " · cso-0412"),
     ("help.hotkeys", "keys", "Ctrl+Alt+Space", "Ctrl+Alt+Space"),
     ("hotkey.not_registered", "which", "Ctrl+Alt+K (dipakai program lain)", "Ctrl+Alt+K (used by another program)"),

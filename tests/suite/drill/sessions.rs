@@ -239,16 +239,15 @@ fn an_unfinished_exam_tells_how_far_it_came_and_no_card_that_was_not_answered() 
             }
             term.send("q").shows("Tetap keluar?").send("q");
             assert_eq!(term.ends().exit_code(), 1);
-            let text = match out {
-                Some(name) => std::fs::read_to_string(home.path().join(name)).expect("the sheet"),
-                None => {
-                    let printed = match format {
-                        "json" => "\"complete\":false",
-                        "csv" => "schema,trainee",
-                        _ => "Ujian belum selesai",
-                    };
-                    term.shows(printed).text()
-                }
+            let text = if let Some(name) = out {
+                std::fs::read_to_string(home.path().join(name)).expect("the sheet")
+            } else {
+                let printed = match format {
+                    "json" => "\"complete\":false",
+                    "csv" => "schema,trainee",
+                    _ => "Ujian belum selesai",
+                };
+                term.shows(printed).text()
             };
             for card in &cards[answered..] {
                 for part in [&card.story, &card.person.place, &card.scenario] {

@@ -122,7 +122,7 @@ fn what_changed_is_dealt_and_counted_and_nothing_is_told_as_nothing() {
     for (args, part) in [
         (since(&["--exam"]), "tidak dapat dipakai bersama"),
         (since(&["--list"]), "tidak dapat dipakai bersama"),
-        (vec!["drill", "--since", "tak-ada.toml"], "tak-ada.toml"),
+        (vec!["drill", "--since", "tak-ada.toml", "--cards"], "tak-ada.toml"),
     ] {
         let message = home.penutup(&args).failed();
         assert!(message.contains(part), "{args:?}: {message}");
