@@ -322,7 +322,7 @@ pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
             places: root.tables("place", |t| reader.places(t)),
             sha256: sha256(bytes),
             unsaid,
-            allowed: reader.allowed(root),
+            allowed: allowed(root),
             ..Stories::default()
         };
         root.close();
@@ -379,6 +379,12 @@ pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<Str
     out
 }
 
+/// The words of the rules that stories may have.
+fn allowed(root: &Table<'_>) -> Vec<String> {
+    let texts = root.texts("allowed").map(|all| all.value).unwrap_or_default();
+    texts.into_iter().map(|text| text.value).filter(|text| !text::is_blank(text)).collect()
+}
+
 struct Reader<'b> {
     bytes: &'b [u8],
     ids: std::cell::RefCell<HashMap<String, Span>>,
@@ -420,12 +426,6 @@ impl Reader<'_> {
             }
         }
         out
-    }
-
-    /// The words of the rules that stories may have.
-    fn allowed(&self, root: &Table<'_>) -> Vec<String> {
-        let texts = root.texts("allowed").map(|all| all.value).unwrap_or_default();
-        texts.into_iter().map(|text| text.value).filter(|text| !text::is_blank(text)).collect()
     }
 
     fn mention(&self, fact: &At<String>, value: &At<String>) {

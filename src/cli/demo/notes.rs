@@ -21,7 +21,7 @@ pub fn page(mut show: Show) -> String {
     let revision = in_markdown(&show.app().rules().sop.revision);
     let mut out = format!("# {}\n\n{}\n", in_markdown(show.title()), w.notes_intro(&revision));
     for title in show.left_out() {
-        let _ = write!(out, "\n{}\n", w.notes_left_out(&in_markdown(title)));
+        let _ = write!(out, "\n{}\n", w.notes_left_out(in_markdown(title)));
     }
     loop {
         if show.step().0 == 0 {
