@@ -102,7 +102,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
 /// The event, and messages about what is ignored. A telephone must not fail because of an id that it makes too long.
 fn event(call: &Call, context: &Context) -> Result<(PhoneEvent, Vec<String>), Stop> {
     let w = &context.words().call;
-    if let What::Agent = call.what {
+    if call.what == What::Agent {
         let agent = match call.rest.as_slice() {
             [agent] => agent.to_str().filter(|agent| is_agent(agent)),
             _ => None,
@@ -194,11 +194,10 @@ pub(super) fn why(ignored: &Ignored, w: &CallWords) -> String {
     let key = shown(&ignored.key);
     match ignored.why {
         Why::UnknownKey => w.ignored_key(key),
-        Why::UnknownValue => w.ignored_value(key),
+        Why::UnknownValue | Why::Invalid => w.ignored_value(key),
         Why::Digits => w.ignored_digits(key),
         Why::NoName => w.ignored_no_name(key),
         Why::TooLong => w.ignored_too_long(key),
         Why::Twice => w.ignored_twice(key),
-        Why::Invalid => w.ignored_value(key),
     }
 }

@@ -184,7 +184,7 @@ fn forgotten_in(line: &[u8]) -> Result<Option<Forgotten>, Fault> {
     let line: ForgottenLine = serde_json::from_slice(line).map_err(|_| Fault::Wrong("forgotten"))?;
     let Forgotten { at_ms, first_ms, last_ms, calls, .. } = line.forgotten;
     let is_valid = [at_ms, first_ms, last_ms].iter().all(|ms| (0..=LAST_MS).contains(ms));
-    if is_valid && first_ms <= last_ms && calls <= u64::from(u32::MAX) {
+    if is_valid && first_ms <= last_ms && u32::try_from(calls).is_ok() {
         Ok(Some(line.forgotten))
     } else {
         Err(Fault::Wrong("forgotten"))

@@ -383,11 +383,11 @@ fn an_agent_counts_from_the_next_call_on_and_a_call_keeps_its_own() {
     let mut stage = Stage::at("14:20");
     stage.agent("4711");
     assert_eq!(stage.notice(), "CSO 4711");
-    stage.keys("t");
+    stage.keys("m");
     assert_eq!(recorded(&stage).agent.as_deref(), Some("4711"));
     stage.agent("4712");
     assert_eq!(stage.notice(), "CSO 4712 mulai panggilan berikutnya");
-    stage.keys("t");
+    stage.keys("m");
     assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4711"), Some("4711")));
     stage.starts("topik=pln-mobile");
     assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4712"), Some("4712")));

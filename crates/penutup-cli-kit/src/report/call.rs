@@ -1,9 +1,10 @@
 //! One call in full, for whoever listens to its recording.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, FixedOffset, Timelike as _, Utc};
 
 use super::text::{fact_label, step_title, value_label};
-use crate::closing::ending::Outcome;
 use crate::journal::record::Record;
 use crate::journal::report::seconds;
 use crate::rules::RuleSet;
@@ -30,7 +31,7 @@ pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) 
         Some((at, outcome)) => {
             let length = seconds(record.start.timestamp_millis(), at.timestamp_millis());
             rows.push((w.end, w.ended(clock(at), length)));
-            rows.push((r.by_ending, self::outcome(outcome, words)));
+            rows.push((r.by_ending, words.outcome(outcome).to_owned()));
         }
     }
     rows.push((r.by_rule, record.rule.clone()));
@@ -60,11 +61,7 @@ pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) 
     }
     let mut out = format!("{}\n", r.title);
     for (label, value) in rows {
-        out += &format!("  {}: {}\n", clean(label), clean(&value));
+        let _ = writeln!(out, "  {}: {}", clean(label), clean(&value));
     }
     out + "\n"
-}
-
-fn outcome(outcome: Outcome, words: &Words) -> String {
-    words.outcome(outcome).to_owned()
 }
