@@ -174,7 +174,7 @@ fn a_continued_practice_shows_the_same_state() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());
-        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌  1");
+        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌ 1 [1]");
         if by_key {
             term.send("\x1a");
         } else {
@@ -187,7 +187,7 @@ fn a_continued_practice_shows_the_same_state() {
         term.assert_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.shows("kartu 1 dari").shows("▌  1").send("\x7f").hides("▌  1");
+        term.shows("kartu 1 dari").shows("▌ 1 [1]").send("\x7f").hides("▌  1");
         term.quits();
     }
 }
