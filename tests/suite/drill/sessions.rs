@@ -187,7 +187,7 @@ fn a_continued_practice_shows_the_same_state() {
         term.assert_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.shows("kartu 1 dari").shows("▌ 1 [1]").send("\x7f").hides("▌  1");
+        term.shows("kartu 1 dari").shows("▌ 1 [1]").send("\x7f").hides("▌ 1 [1]");
         term.quits();
     }
 }
