@@ -38,6 +38,11 @@ impl Disk {
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
+    /// Gives the space back.
+    pub fn empty(&self) {
+        fs::remove_file(self.0.path().join("filler")).unwrap();
+    }
+
     fn journal(&self) -> PathBuf {
         self.0.path().join("data/journal.db")
     }
