@@ -199,6 +199,12 @@ impl App {
         self
     }
 
+    /// Sets who takes the calls.
+    pub fn with_agent(mut self, agent: Option<String>) -> Self {
+        self.calls.agent = agent;
+        self
+    }
+
     /// Switches to line mode, where some keys have other names and a copy is not reported.
     pub fn plain_mode(mut self) -> Self {
         self.environment.plain_mode = true;

@@ -57,6 +57,9 @@ pub struct Cli {
     /// The prompter in lines, without a screen.
     #[arg(long)]
     pub plain: bool,
+    /// Who takes the calls.
+    #[arg(long, value_name = "AGENT")]
+    pub agent: Option<String>,
     #[command(flatten)]
     pub colours: Colours,
     #[arg(short = 'V', long, action = ArgAction::Version)]
@@ -364,8 +367,11 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
     if cli.plain && cli.verb.is_some() {
         return Err(context.stop(context.words().plain.only, None));
     }
+    if cli.agent.is_some() && cli.verb.is_some() {
+        return Err(context.stop(context.words().cli.agent_only, None));
+    }
     match cli.verb {
-        None => prompter::run(context, cli.plain, &cli.colours),
+        None => prompter::run(context, cli.plain, cli.agent, &cli.colours),
         Some(Verb::Say(say)) => say::run(&say, &context),
         Some(Verb::Check(check)) => check::run(&check, &context),
         Some(Verb::Table(table)) => table::run(&table, &context),

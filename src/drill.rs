@@ -6,6 +6,7 @@
 
 pub mod captions;
 pub mod card;
+pub mod class;
 pub mod deck;
 pub mod generate;
 pub mod grade;
@@ -14,5 +15,7 @@ pub mod rng;
 pub mod session;
 pub mod sheet;
 pub mod show;
+pub mod since;
 pub mod story;
 pub mod texts;
+pub mod threshold;

@@ -17,6 +17,8 @@ pub struct Surface<'a> {
     pub keys: &'a dyn Fn(&KeyBinding) -> Vec<String>,
     /// Lines above the key list that explain how keys are typed.
     pub intro: Vec<String>,
+    /// Keys that are not the prompter's, before its own.
+    pub own: Option<KeyGroup>,
 }
 
 pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {

@@ -72,6 +72,8 @@ pub struct Start {
     /// The journal; `None` if the settings switch it off or there is no folder for it.
     pub journal: Option<Config>,
     pub plain_mode: bool,
+    /// The agent's number, if one is given.
+    pub agent: Option<String>,
 }
 
 impl Start {
@@ -97,6 +99,7 @@ impl Start {
         .waiting_for(self.waiting.clone())
         .with_applied_declaration(self.shift.state.declaration.clone())
         .with_hint(self.shift.state.welcome)
+        .with_agent(self.agent)
         .with_troubles(self.troubles);
         if self.plain_mode {
             app = app.plain_mode();

@@ -18,6 +18,12 @@ pub(super) struct Calls {
     last_number: u64,
     /// The running call.
     pub(super) current: Closing,
+    /// The agent's number, if one is given.
+    pub(super) agent: Option<String>,
+    /// The agent's number from the next call on, if it changes.
+    pub(super) next_agent: Option<String>,
+    /// The telephone system's id of the running call.
+    pub(super) interaction: Option<String>,
     /// The step that is previewed instead of the current one.
     pub(super) previewing: Option<StepIx>,
     /// The shift's facts that the rules don't know: kept and reported until they are set again or known again.
@@ -51,6 +57,9 @@ impl Calls {
             number: 0,
             last_number: 0,
             current,
+            agent: None,
+            next_agent: None,
+            interaction: None,
             previewing: None,
             unknown,
             journalled: None,
@@ -63,13 +72,22 @@ impl Calls {
     pub(super) fn begin(&mut self, next: Closing) -> Closing {
         self.last_number += 1;
         self.number = self.last_number;
-        (self.journalled, self.finished, self.previewing) = (None, None, None);
+        (self.journalled, self.finished, self.previewing, self.interaction) = (None, None, None, None);
+        self.agent = self.next_agent.take().or(self.agent.take());
         std::mem::replace(&mut self.current, next)
     }
 
     pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Record>) {
         self.number = number;
         self.current = call;
+        // The call keeps whose it was; who has come meanwhile takes the next one.
+        if let Some(record) = &record {
+            let agent = std::mem::replace(&mut self.agent, record.agent.clone());
+            if agent != self.agent {
+                self.next_agent = self.next_agent.take().or(agent);
+            }
+        }
+        self.interaction = record.as_ref().and_then(|record| record.interaction.clone());
         self.finished = record.clone().filter(|_| self.current.is_finished());
         self.journalled = record;
     }

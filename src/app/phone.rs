@@ -15,6 +15,7 @@ use crate::closing::ending::Outcome;
 use crate::closing::external::{Assignments, Origin};
 use crate::closing::pairs::RejectedPair;
 use crate::closing::pairs::parse;
+use crate::journal::record::{is_agent, is_interaction};
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
@@ -57,7 +58,7 @@ impl App {
     /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
         let ignored = if self.must_wait(&event) {
-            let ignored = event.pairs().map(|pairs| resolve(self.rules(), pairs).1).unwrap_or_default();
+            let ignored = self.resolve_event(&event).1;
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
@@ -77,7 +78,7 @@ impl App {
         !self.phone.waiting.is_empty()
             || match event {
                 PhoneEvent::Start { .. } => in_a_call,
-                PhoneEvent::Set(_) => false,
+                PhoneEvent::Set(_) | PhoneEvent::Agent(_) => false,
                 PhoneEvent::End { .. } => true,
             }
     }
@@ -91,6 +92,17 @@ impl App {
         }
     }
 
+    /// What an event sets, and what is ignored of it.
+    fn resolve_event(&self, event: &PhoneEvent) -> (Assignments, Vec<Ignored>) {
+        let (given, mut ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+        match event {
+            PhoneEvent::Start { id: Some(id), .. } if !is_interaction(id) => ignored.push(invalid("id")),
+            PhoneEvent::Agent(agent) if !is_agent(agent) => ignored.push(invalid("agent")),
+            _ => {}
+        }
+        (given, ignored)
+    }
+
     /// Handles an event. Returns what was ignored of it.
     pub(super) fn handle_event(
         &mut self,
@@ -98,8 +110,9 @@ impl App {
         origin: Origin,
         effects: &mut Vec<Effect>,
     ) -> Vec<Ignored> {
-        let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+        let (given, ignored) = self.resolve_event(&event);
         match event {
+            PhoneEvent::Agent(agent) => self.set_agent(agent),
             PhoneEvent::Start { id, pairs } => self.starts((origin, id), &pairs, given, &ignored, effects),
             PhoneEvent::Set(pairs) => self.sets(origin, &pairs, given, &ignored, effects),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
@@ -145,9 +158,26 @@ impl App {
         if self.phone.started.len() == MAX_STARTED {
             self.phone.started.remove(0);
         }
+        self.calls.interaction = id.clone().filter(|id| is_interaction(id));
         self.phone.started.push(Started { origin, id, number: self.calls.number });
         self.take(&given, origin, true);
         self.notify(notice);
+    }
+
+    /// Sets who takes the calls; while one is running, from the next one on. What is no agent's number changes nothing.
+    pub(super) fn set_agent(&mut self, agent: String) {
+        let words = self.words();
+        if !is_agent(&agent) {
+            self.notify(words.notice.no_agent);
+        } else if self.calls.current.started_at().is_none() {
+            self.notify(words.notice.agent(&agent));
+            (self.calls.agent, self.calls.next_agent) = (Some(agent), None);
+        } else if self.calls.agent.as_ref() == Some(&agent) {
+            self.calls.next_agent = None;
+        } else {
+            self.notify(words.notice.agent_next(&agent));
+            self.calls.next_agent = Some(agent);
+        }
     }
 
     /// Sets values. A finished call does not change any more: if it was started from outside, the values are too late;
@@ -240,6 +270,11 @@ impl App {
         self.phone.link = Some(link);
     }
 
+    /// The agent's number, if one is given.
+    pub fn agent_number(&self) -> Option<&str> {
+        self.calls.agent.as_deref()
+    }
+
     /// The state of the prompter's own connection to the telephone, if it has one.
     pub fn link(&self) -> Option<Link> {
         self.phone.link
@@ -305,6 +340,10 @@ fn resolve(rules: &RuleSet, pairs: &Pairs) -> (Assignments, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let ignored = |pair: RejectedPair| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())
+}
+
+fn invalid(key: &str) -> Ignored {
+    Ignored { key: key.into(), why: Why::Invalid }
 }
 
 /// Whether a name was rejected.

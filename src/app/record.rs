@@ -102,6 +102,12 @@ impl App {
     fn record_from(&self, start: DateTime<Utc>, end: Option<(DateTime<Utc>, Outcome)>) -> Record {
         let differs = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
         let differs = differs.map(|(_, fact)| fact.id.clone()).collect();
-        Record { differs, ..record(self.calls.number, &self.calls.current, self.revisions.current(), start, end) }
+        let (agent, interaction) = (self.calls.agent.clone(), self.calls.interaction.clone());
+        Record {
+            differs,
+            agent,
+            interaction,
+            ..record(self.calls.number, &self.calls.current, self.revisions.current(), start, end)
+        }
     }
 }

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
+use crate::journal::record::{MAX_AGENT, MAX_INTERACTION, is_agent, is_interaction};
 use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, send};
 use penutup_ipc::message::Command;
@@ -17,7 +18,7 @@ use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why, is_key};
 use penutup_ipc::socket_dir::SocketDir;
 
-/// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
+/// `penutup call start|set|end|agent [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]
 pub struct Call {
     /// What happened.
@@ -26,6 +27,9 @@ pub struct Call {
     /// A number, and what is known.
     #[arg(allow_negative_numbers = true, display_order = 2)]
     pub rest: Vec<OsString>,
+    /// The telephone system's id of the call.
+    #[arg(long)]
+    pub id: Option<String>,
     /// Which prompter.
     #[arg(long)]
     pub seat: Option<String>,
@@ -47,6 +51,8 @@ pub enum What {
     Set,
     /// A call ended.
     End,
+    /// Somebody else takes the calls.
+    Agent,
 }
 
 /// The variable for the time limit, in milliseconds.
@@ -69,12 +75,7 @@ pub fn wait() -> Duration {
 /// Never; if it can't be delivered the exit status is "no".
 pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().call;
-    let (pairs, mut messages) = sort(&call.rest, w);
-    let event = match call.what {
-        What::Start => PhoneEvent::Start { id: None, pairs },
-        What::Set => PhoneEvent::Set(pairs),
-        What::End => PhoneEvent::End { id: None },
-    };
+    let (event, mut messages) = event(call, context)?;
     let wait = wait();
     let seat = call.seat.as_deref();
     let result = SocketDir::of(&context.folders)
@@ -96,6 +97,34 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let err = messages.into_iter().fold(String::new(), |out, line| out + &line + "\n");
     Ok(VerbOutput { out: String::new(), err, status })
+}
+
+/// The event, and messages about what is ignored. A telephone must not fail because of an id that it makes too long.
+fn event(call: &Call, context: &Context) -> Result<(PhoneEvent, Vec<String>), Stop> {
+    let w = &context.words().call;
+    if call.what == What::Agent {
+        let agent = match call.rest.as_slice() {
+            [agent] => agent.to_str().filter(|agent| is_agent(agent)),
+            _ => None,
+        };
+        let (cli, help) = (&context.words().cli, context.words().cli.agent_help(MAX_AGENT));
+        let Some(agent) = agent.filter(|_| call.id.is_none()) else {
+            return Err(context.stop(&cli.no_agent("penutup call agent"), Some(&help)));
+        };
+        return Ok((PhoneEvent::Agent(agent.to_owned()), Vec::new()));
+    }
+    let (pairs, mut messages) = sort(&call.rest, w);
+    let id = call.id.clone().filter(|id| is_interaction(id));
+    if id.is_none() && call.id.is_some() {
+        messages.push(w.ignored_id(MAX_INTERACTION));
+    }
+    let event = match call.what {
+        What::Start => PhoneEvent::Start { id, pairs },
+        What::Set | What::Agent => PhoneEvent::Set(pairs),
+        // Without the id that was sent, this would end whichever call is running.
+        What::End => PhoneEvent::End { id: id.or_else(|| call.id.as_ref().map(|_| String::new())) },
+    };
+    Ok((event, messages))
 }
 
 /// The key of a pair whose value can't be read.
@@ -165,7 +194,7 @@ pub(super) fn why(ignored: &Ignored, w: &CallWords) -> String {
     let key = shown(&ignored.key);
     match ignored.why {
         Why::UnknownKey => w.ignored_key(key),
-        Why::UnknownValue => w.ignored_value(key),
+        Why::UnknownValue | Why::Invalid => w.ignored_value(key),
         Why::Digits => w.ignored_digits(key),
         Why::NoName => w.ignored_no_name(key),
         Why::TooLong => w.ignored_too_long(key),

@@ -1,4 +1,6 @@
-//! `penutup demo [DECK]`: plays a deck on the prompter's screen, for a class.
+//! `penutup demo [DECK]`: plays a deck on the prompter's screen, for a class; `--notes` prints the trainer's page.
+
+mod notes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +26,12 @@ use crate::words::Words;
 pub struct Demo {
     /// A deck: a file, or a name in the folder of decks.
     pub deck: Option<PathBuf>,
+    /// The trainer's page instead of the presentation.
+    #[arg(long)]
+    pub notes: bool,
+    /// Where the page is written.
+    #[arg(long, value_name = "FILE", requires = "notes")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub colours: Colours,
 }
@@ -34,10 +42,11 @@ pub struct Demo {
 /// If there is no terminal, or a deck, rules or arguments can't be used.
 pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
-    if !super::has_screen() {
+    if demo.notes {
+        super::drill::refuse_existing(demo.out.as_deref(), context)?;
+    } else if !super::has_screen() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
-    }
-    if is_dumb() {
+    } else if is_dumb() {
         return Err(Stop(format!("{}\n", words.plain.full_screen_demo)));
     }
     context.sound_settings()?;
@@ -53,6 +62,9 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let Some(mut show) = show.map(|show| show.without(sorted.left_out)) else {
         return Err(context.stop(&(left_out + words.demo.no_scenes), Some(words.demo.no_scenes_help)));
     };
+    if demo.notes {
+        return Ok(VerbOutput::done(notes::page(show)).into_file(demo.out.as_deref(), context));
+    }
     let theme = demo.colours.theme(&context.settings);
     match present(&mut show, theme) {
         Ok(end) => {

@@ -1,8 +1,9 @@
-//! `penutup drill`: practice and exam on a terminal; `--list` and `--cards` without one.
+//! `penutup drill`: practice and exam on a terminal; `--list`, `--cards` and `--class` without one.
 
 mod cards;
+mod class;
 mod list;
-mod sheet;
+pub mod sheet;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,11 @@ use super::{Colours, Context, Status, Stop, is_dumb, moment};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
-use crate::drill::generate::{CardGenerator, full_coverage};
+use crate::drill::generate::{CardGenerator, Coverage, full_coverage};
 use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
-use crate::drill::sheet::csv;
+use crate::drill::sheet::{csv, is_trainee_id};
+use crate::drill::since;
 use crate::drill::story::{self, Stories};
 use crate::files::{self, FileError, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
@@ -30,8 +32,6 @@ use crate::rules::RuleSet;
 use crate::tui::practice::practise;
 use crate::words::Words;
 
-/// The longest id of a trainee, in characters.
-const LONGEST_ID: usize = 40;
 /// The percentage that must be right by default.
 const PASS: u8 = 90;
 /// The most cards in one session.
@@ -64,6 +64,12 @@ pub struct Drill {
     /// Cards to print.
     #[arg(long, conflicts_with = "exam")]
     pub cards: bool,
+    /// Only what changed since these rules.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["exam", "list", "class"])]
+    pub since: Option<PathBuf>,
+    /// Result sheets to add up.
+    #[arg(long, value_name = "SHEET", num_args = 1.., conflicts_with_all = ["list", "cards", "exam", "way", "seed", "count", "trainee"])]
+    pub class: Vec<PathBuf>,
     /// The format of the result sheet.
     #[arg(long, value_enum, conflicts_with_all = ["list", "cards"])]
     pub format: Option<SheetFormat>,
@@ -103,6 +109,8 @@ struct Materials {
     stories: Stories,
     zone: usize,
     clock: Clock,
+    /// The rules of before, if only what changed since then is asked.
+    since: Option<LoadedRules>,
 }
 
 /// Runs the verb.
@@ -110,7 +118,7 @@ struct Materials {
 /// # Errors
 /// If rules, stories or arguments can't be used, or a needed terminal is missing.
 pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
-    let free = drill.list || drill.cards;
+    let free = drill.list || drill.cards || !drill.class.is_empty();
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
@@ -118,13 +126,21 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
-        let w = &context.words().drillverb;
-        return Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)));
+    refuse_existing(drill.out.as_deref(), context)?;
+    let materials = materials(drill.since.as_deref(), context)?;
+    if !drill.class.is_empty() {
+        let class = class::run(&drill.class, drill.format, &materials.loaded, context)?;
+        return Ok(class.into_file(drill.out.as_deref(), context));
     }
-    let materials = materials(context)?;
     if drill.list {
         return Ok(list::run(&materials, context).into_file(drill.out.as_deref(), context));
+    }
+    if let Some(old) = &materials.since
+        && changes(old, &materials, context)?.is_empty()
+    {
+        let (before, now) = (&old.rules.sop.revision, &materials.loaded.rules.sop.revision);
+        let out = context.words().drillverb.nothing_changed(shown(now), shown(before)) + "\n";
+        return Ok(VerbOutput::done(out).into_file(drill.out.as_deref(), context));
     }
     let seed = drill.seed.unwrap_or_else(|| fresh_seed(materials.clock.now()));
     if drill.cards {
@@ -133,7 +149,14 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     on_screen(drill, &materials, seed, context)
 }
 
-fn materials(context: &Context) -> Result<Materials, Stop> {
+/// Refuses to replace a file.
+pub(super) fn refuse_existing(path: Option<&Path>, context: &Context) -> Result<(), Stop> {
+    let Some(path) = path.filter(|path| exists_or_unreadable(path)) else { return Ok(()) };
+    let w = &context.words().drillverb;
+    Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)))
+}
+
+fn materials(since: Option<&Path>, context: &Context) -> Result<Materials, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
@@ -141,7 +164,9 @@ fn materials(context: &Context) -> Result<Materials, Stop> {
     let stories = stories(&loaded.rules, context)?;
     let zone = moment::zone(context, &loaded.rules)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(loaded.rules.zones[zone].offset)));
-    Ok(Materials { loaded: Arc::new(loaded), stories, zone, clock })
+    let old = |path: &Path| files::load_file(path, moment::today(at)).map_err(|bad| context.bad(&bad));
+    let since = since.map(old).transpose()?;
+    Ok(Materials { loaded: Arc::new(loaded), stories, zone, clock, since })
 }
 
 /// The embedded stories and, if there are any, the trainer's own.
@@ -168,7 +193,7 @@ fn fresh_seed(now: DateTime<Utc>) -> u64 {
 
 impl VerbOutput {
     /// Writes the result to a file if one is named, and reports it.
-    fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
+    pub(super) fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
         match files::write(path, self.out.as_bytes()) {
@@ -189,9 +214,7 @@ impl VerbOutput {
 /// The staff id in lower case. Names are refused, since sheets are passed on.
 fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     let w = &context.words().drillverb;
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let starts = id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts && id.len() <= LONGEST_ID && id.chars().all(fits) {
+    if is_trainee_id(id) {
         return Ok(id.to_ascii_lowercase());
     }
     Err(context.stop(&w.bad_trainee(shown(id)), Some(w.bad_trainee_help)))
@@ -200,7 +223,8 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
 fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
     let (words, rules) = (context.words(), &materials.loaded.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
-    let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
+    let exam = drill.exam.then(|| drill.pass.unwrap_or(PASS));
+    let (cards, not_asked) = generate_cards(materials, seed, drill.count, exam, context)?;
     let now = materials.clock.now();
     let mut session = Session::new(Setup {
         loaded: Arc::clone(&materials.loaded),
@@ -209,9 +233,10 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
         home: materials.zone,
         cards,
         not_asked,
+        since: materials.since.as_ref().map(|old| shown(&old.rules.sop.revision)),
         seed,
         kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
-        exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
+        exam,
         trainee,
         day: now.with_timezone(&rules.zones[materials.zone].offset).date_naive(),
         now,
@@ -223,22 +248,42 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
     Ok(answer)
 }
 
-/// The cards for a seed, and what they could not cover.
+/// The cards for a seed, of an exam with this threshold or of practice, and what they could not cover.
 fn generate_cards(
     materials: &Materials,
     seed: u64,
     count: Option<u16>,
+    exam: Option<u8>,
     context: &Context,
 ) -> Result<(Vec<Card>, Vec<String>), Stop> {
     let (rules, words) = (&materials.loaded.rules, context.words());
-    let set = CardGenerator::new(rules, &materials.stories).generate(&full_coverage(rules), seed);
-    let not_asked = set.not_asked(rules);
-    let mut cards = set.cards;
+    let generator = CardGenerator::new(rules, &materials.stories);
+    let (mut cards, not_asked) = if let Some(old) = &materials.since {
+        let coverage = changes(old, materials, context)?;
+        let mut set = generator.generate(&coverage, seed);
+        let not_asked = since::not_asked(rules, &coverage, &set);
+        set.cards.retain(|card| since::has_changed(&old.rules, rules, card));
+        (set.cards, not_asked)
+    } else {
+        let set = match exam {
+            Some(pass) => generator.generate_exam(pass, seed),
+            None => generator.generate(&full_coverage(rules), seed),
+        };
+        let not_asked = set.not_asked(rules);
+        (set.cards, not_asked)
+    };
     cards.truncate(count.map_or(usize::MAX, usize::from));
     if cards.is_empty() {
         return Err(context.stop(&no_cards(&not_asked, words), Some(words.drillverb.no_cards_help)));
     }
     Ok((cards, not_asked))
+}
+
+/// What changed since the rules of before.
+fn changes(old: &LoadedRules, materials: &Materials, context: &Context) -> Result<Coverage, Stop> {
+    let w = &context.words().diff;
+    since::coverage(&old.rules, &materials.loaded.rules)
+        .ok_or_else(|| context.stop(w.too_entangled, Some(w.too_entangled_help)))
 }
 
 /// The message that there are no cards, and what they should have covered.

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
 use crate::files::{self, FileError, Folders, Why, deadline, shown_path};
+use crate::journal::record::{MAX_AGENT, is_agent};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
 
@@ -27,6 +28,7 @@ use crate::rehearsal::{rehearse, untried};
 use crate::start::Start;
 use crate::tui::prompter::Prompter;
 use crate::words::Words;
+use penutup_cli_kit::env::AGENT_VARIABLE;
 use penutup_system::own_files;
 
 /// The minimum time for reading the state, even if the rules took all of the time limit.
@@ -36,7 +38,8 @@ const MIN_STATE_WAIT: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// If there is no terminal for the screen, or arguments can't be used.
-pub fn run(context: Context, plain: bool, colours: &Colours) -> Result<VerbOutput, Stop> {
+pub fn run(context: Context, plain: bool, agent: Option<String>, colours: &Colours) -> Result<VerbOutput, Stop> {
+    let agent = self::agent(agent, &context)?;
     // Line mode also reads and writes pipes.
     if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
@@ -46,7 +49,7 @@ pub fn run(context: Context, plain: bool, colours: &Colours) -> Result<VerbOutpu
     without_core_dumps();
     let words = context.words();
     let theme = colours.theme(&context.settings);
-    let start = start(context)?;
+    let start = Start { agent, ..start(context)? };
     let has_journal = start.journal.is_some();
     let end = if plain {
         start.plain_mode().run(|| Ok(Plain::new(Out::to(io::stdout())?, has_journal)))
@@ -58,6 +61,23 @@ pub fn run(context: Context, plain: bool, colours: &Colours) -> Result<VerbOutpu
         // A closed pipe: the reader has what it wanted.
         Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
         Err(e) => Err(Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words))))),
+    }
+}
+
+/// The agent's number from the argument, otherwise from the environment.
+///
+/// # Errors
+/// If it is no agent's number.
+fn agent(named: Option<String>, context: &Context) -> Result<Option<String>, Stop> {
+    let w = &context.words().cli;
+    let agent = named
+        .map(|agent| ("--agent", agent))
+        .or_else(|| Some((AGENT_VARIABLE, context.env.agent.as_ref()?.to_string_lossy().into_owned())));
+    match agent {
+        Some((place, agent)) if !is_agent(&agent) => {
+            Err(context.stop(&w.no_agent(place), Some(&w.agent_help(MAX_AGENT))))
+        }
+        agent => Ok(agent.map(|(_, agent)| agent)),
     }
 }
 
@@ -127,6 +147,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let spill = context.spill();
     Ok(Start {
         plain_mode: false,
+        agent: None,
         troubles,
         at: watch.iter().position(|path| Some(path) == chosen.path.as_ref()).unwrap_or(watch.len().saturating_sub(1)),
         rules_trouble,

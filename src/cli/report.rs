@@ -1,26 +1,32 @@
 //! `penutup report`: statistics of the journal, or of several seats' exports.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
 use chrono::{FixedOffset, Utc};
 use clap::Args;
+use uuid::Uuid;
 
 use super::VerbOutput;
-use super::{ArgError, Context, Stop, moment};
-use crate::diagnostics::outside;
+use super::{ArgError, Context, Status, Stop, moment};
+use crate::diagnostics::{grouped, outside, shown};
 use crate::files;
+use crate::journal::export::Forgotten;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
 use crate::journal::record::Record;
 use crate::journal::report::{Report as Sums, ReportBuilder, span};
-use crate::journal::summary::Interner;
+use crate::journal::summary::{Interner, time};
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 
 use penutup_cli_kit::report::{Days, Form, parse_by, render};
-pub use penutup_cli_kit::report::{csv, text};
+pub use penutup_cli_kit::report::{call, csv, text};
+use penutup_cli_kit::times;
+
+/// How many bytes of ids are read from standard input.
+const MAX_IDS: u64 = 4 << 20;
 
 /// `penutup report [FILE]...`.
 #[derive(Debug, Args)]
@@ -34,6 +40,9 @@ pub struct Report {
     /// What it is divided by.
     #[arg(long)]
     pub by: Option<String>,
+    /// The one call to show, by its own id or the telephone system's; `-` reads ids from standard input.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["by", "from", "to"], allow_hyphen_values = true)]
+    pub call: Option<String>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
@@ -98,6 +107,61 @@ enum Source {
 }
 
 impl Source {
+    /// The warning that the latest calls are missing.
+    fn warning(&self, context: &Context) -> String {
+        match self {
+            Self::Journal(Some(reader)) => log_warning(reader, context),
+            Self::Journal(None) | Self::Exports(_) => String::new(),
+        }
+    }
+
+    /// What a person deleted of these days, a line each.
+    fn deleted(&self, span: Span, zone: FixedOffset, context: &Context) -> Result<String, Failure> {
+        let words = context.words();
+        let forgotten = match self {
+            Self::Journal(None) => Vec::new(),
+            Self::Journal(Some(reader)) => reader.forgotten()?,
+            Self::Exports(merge) => merge.forgotten().collect(),
+        };
+        let mut out = String::new();
+        let day = |ms: i64| time(ms).map_or_else(String::new, |at| times::date(at.with_timezone(&zone).date_naive()));
+        for Forgotten { at_ms, calls, first_ms, last_ms, .. } in forgotten {
+            let overlaps =
+                span.from_ms.is_none_or(|from| from <= last_ms) && span.before_ms.is_none_or(|to| first_ms < to);
+            if overlaps {
+                let count = grouped(&calls.to_string(), words.problem.thousands);
+                out += &(words.journal.was_forgotten(day(at_ms), count, day(first_ms), day(last_ms)) + "\n");
+            }
+        }
+        Ok(out)
+    }
+
+    /// The calls with these ids, in the order of the source.
+    fn calls_named(&mut self, ids: &[String]) -> Result<Vec<Record>, Failure> {
+        let mut found: Vec<Record> = Vec::new();
+        match self {
+            Self::Journal(None) => {}
+            Self::Journal(Some(reader)) => {
+                for id in ids {
+                    for record in reader.calls_named(id)? {
+                        if !found.iter().any(|known| known.id == record.id) {
+                            found.push(record);
+                        }
+                    }
+                }
+            }
+            Self::Exports(merge) => {
+                merge.each(Span::default(), |_, record| {
+                    if ids.iter().any(|id| is_named(record, id)) {
+                        found.push(record.clone());
+                    }
+                    Ok::<(), Failure>(())
+                })?;
+            }
+        }
+        Ok(found)
+    }
+
     fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Failure> {
         let mut builder = ReportBuilder::new(zone);
         let texts = match self {
@@ -137,17 +201,83 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
         Ok(source) => source,
         Err(failure) => return failure.into_answer(context),
     };
-    if report.format == Form::Csv {
-        return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
-            Ok(()) => Ok(VerbOutput::done(String::new())),
+    let err = source.warning(context);
+    let deleted = match source.deleted(span, zone, context) {
+        Ok(deleted) => deleted,
+        Err(failure) => return failure.into_answer(context),
+    };
+    if let Some(id) = &report.call {
+        return match calls_named(&mut source, id, report.format, (zone, &rules), context) {
+            Ok(found) => Ok(VerbOutput { err: err + &found.err, ..found }),
             Err(failure) => failure.into_answer(context),
         };
     }
+    if report.format == Form::Csv {
+        return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
+            Ok(()) => Ok(VerbOutput { err: err + &deleted, ..VerbOutput::done(String::new()) }),
+            Err(failure) => failure.into_answer(context),
+        };
+    }
+    let (before, err) = if report.format == Form::Text { (deleted, err) } else { (String::new(), err + &deleted) };
     let sums = match source.sums(span, zone) {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    render(&sums, report.format, days, by.as_ref(), &rules, words).map(VerbOutput::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), &rules, words)
+        .map(|out| VerbOutput { err, ..VerbOutput::done(out + &before) })
+        .map_err(wrong)
+}
+
+/// The calls with these ids, and a line for each id that no call has. With none found the status is "no".
+fn calls_named(
+    source: &mut Source,
+    id: &str,
+    form: Form,
+    (zone, rules): (FixedOffset, &RuleSet),
+    context: &Context,
+) -> Result<VerbOutput, Failure> {
+    let words = context.words();
+    let ids: Vec<String> = if id == "-" { ids_of(io::stdin().lock())? } else { vec![id.to_owned()] };
+    let found = source.calls_named(&ids)?;
+    let mut answer = VerbOutput::done(if form == Form::Csv { csv::header() } else { String::new() });
+    for record in &found {
+        answer.out += &match form {
+            Form::Text => call::text(record, zone, rules, words),
+            Form::Csv => csv::line(record, zone),
+            Form::Json => serde_json::to_string(record).unwrap_or_default() + "\n",
+        };
+    }
+    for id in ids.iter().filter(|id| !found.iter().any(|record| is_named(record, id))) {
+        answer.err += &(words.journal.no_such_call(shown(id)) + "\n");
+    }
+    if found.is_empty() {
+        answer.status = Status::No;
+    }
+    Ok(answer)
+}
+
+/// The ids on the lines of a text; blank lines, quotes of a CSV and a first line that is no id of any call do no harm.
+fn ids_of(from: impl BufRead) -> io::Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for line in from.take(MAX_IDS).lines() {
+        let line = line?;
+        let id = line.trim_start_matches('\u{feff}').trim().trim_matches('"');
+        if !id.is_empty() && !ids.iter().any(|known| known == id) {
+            ids.push(id.to_owned());
+        }
+    }
+    Ok(ids)
+}
+
+/// Whether an id is a call's own or that of the telephone system.
+fn is_named(record: &Record, id: &str) -> bool {
+    record.interaction.as_deref() == Some(id) || Uuid::try_parse(id).is_ok_and(|own| own == record.id)
+}
+
+/// The warning that the journal was copied without its log.
+pub(super) fn log_warning(reader: &Reader, context: &Context) -> String {
+    let path = context.journal().map(|path| files::shown_path(&path)).unwrap_or_default();
+    if reader.lacks_log { context.words().journal.lacks_log(path) + "\n" } else { String::new() }
 }
 
 /// The rules in force, for labels and zones; the embedded ones if they can't be read.
@@ -175,7 +305,7 @@ fn source(report: &Report, context: &Context) -> Result<Source, Failure> {
 }
 
 /// The own journal, if there is one.
-fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
+pub(super) fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
     let reader = context.journal().map(|path| Reader::open(&path)).transpose();
     reader.map(Option::flatten).map_err(|error| context.of_journal(error))
 }
@@ -188,13 +318,19 @@ fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl 
     Ok(())
 }
 
-/// Prints every call of the journal in the form that [`Merge`] reads.
-pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<(), Failure> {
+/// Prints every call of the journal in the form that [`Merge`] reads. Returns a warning.
+pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<String, Failure> {
     use crate::journal::export::Export;
     let mut export = Export::begin(io::BufWriter::with_capacity(1 << 16, out), Utc::now())?;
+    let mut warning = String::new();
     if let Some(mut reader) = open_journal(context)? {
+        warning = log_warning(&reader, context);
+        // All of them, whatever the days: a part of an export must not hide one.
+        for forgotten in reader.forgotten()? {
+            export.forgotten(forgotten)?;
+        }
         reader.calls(span, |record| Ok::<(), Failure>(export.call(record)?))?;
     }
     export.end()?;
-    Ok(())
+    Ok(warning)
 }

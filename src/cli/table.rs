@@ -29,6 +29,8 @@ use crate::rules::table::{Row, Table, table};
 use crate::words::Words;
 use sheet::Section;
 
+pub(super) use sheet::demanded;
+
 /// `penutup table [FILE]`.
 #[derive(Debug, Args)]
 pub struct TableVerb {

@@ -27,6 +27,7 @@ pub struct Deck {
 struct RawScene {
     title: String,
     story: String,
+    ask: String,
     start: RawStep,
     steps: Vec<RawStep>,
 }
@@ -83,6 +84,8 @@ pub struct Scene {
     pub title: String,
     /// The story of the call; may be empty.
     pub story: String,
+    /// What the trainer asks the class; may be empty.
+    pub ask: String,
     /// The first screen; its clock is always set.
     pub start: Step,
     /// The steps, one for each Space.
@@ -116,6 +119,7 @@ fn scene(t: &Table<'_>) -> RawScene {
     RawScene {
         title: full(t, "title").map(|t| t.value).unwrap_or_default(),
         story: t.text("story").map(|s| s.value).unwrap_or_default(),
+        ask: t.text("ask").map(|s| s.value).unwrap_or_default(),
         start: step(t),
         steps: t.tables("step", |t| Some(step(t))),
     }
@@ -167,7 +171,8 @@ impl Deck {
             }
             let steps = raw.steps.iter().map(|step| resolved(rules, step, &problems)).collect();
             let problems = problems.into_inner();
-            let scene = Scene { title: raw.title.clone(), story: raw.story.clone(), start, steps };
+            let (title, story, ask) = (raw.title.clone(), raw.story.clone(), raw.ask.clone());
+            let scene = Scene { title, story, ask, start, steps };
             (problems.is_empty().then_some(scene), problems)
         };
         self.scenes.iter().map(scene).collect()

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use super::card::{Card, DAY};
 use super::rng::Rng;
 use super::story::{Detail, Implied, Person, Scenario, Stories};
+use super::threshold;
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet};
 use crate::rules::space::{Cube, Values};
@@ -24,6 +25,15 @@ pub struct Coverage {
     pub minutes: Vec<u16>,
     /// Zones: each is the zone of a card.
     pub zones: Vec<usize>,
+    /// The least number of cards, as far as there are stories that are not used yet.
+    pub at_least: usize,
+}
+
+impl Coverage {
+    /// Whether nothing has to be asked.
+    pub fn is_empty(&self) -> bool {
+        self.situations.is_empty() && self.minutes.is_empty() && self.zones.is_empty() && self.at_least == 0
+    }
 }
 
 /// Generated cards, and what they could not cover.
@@ -121,7 +131,13 @@ pub fn full_coverage(rules: &RuleSet) -> Coverage {
         situations: rows.chain(rules.requirements.iter().map(|r| r.when.clone())).collect(),
         minutes: edges(rules),
         zones: (0..rules.zones.len()).collect(),
+        at_least: 0,
     }
+}
+
+/// What an exam with this threshold asks: everything, in as many cards as the threshold needs.
+pub fn exam_coverage(rules: &RuleSet, pass: u8) -> Coverage {
+    Coverage { at_least: threshold::least_cards(pass), ..full_coverage(rules) }
 }
 
 impl<'a> CardGenerator<'a> {
@@ -203,9 +219,18 @@ impl<'a> CardGenerator<'a> {
         self.candidates.iter().filter(move |candidate| self.extras_for(candidate, Goal::In(set), &order).is_some())
     }
 
-    /// The cards that cover this. The same seed generates the same cards.
+    /// The cards of practice that cover this. The same seed generates the same cards.
     pub fn generate(&self, coverage: &Coverage, seed: u64) -> CardSet {
-        let mut rng = Rng::new(seed);
+        self.generate_from(coverage, Rng::new(seed))
+    }
+
+    /// The cards of an exam with this threshold. They come from the seed in another way than those of practice, so that
+    /// neither practice nor printed cards show them.
+    pub fn generate_exam(&self, pass: u8, seed: u64) -> CardSet {
+        self.generate_from(&exam_coverage(self.rules, pass), Rng::for_exam(seed))
+    }
+
+    fn generate_from(&self, coverage: &Coverage, mut rng: Rng) -> CardSet {
         let mut used = HashMap::new();
         let (mut found, mut unreached) = (Vec::<ChosenStory<'_>>::new(), Vec::new());
         for (at, cube) in coverage.situations.iter().enumerate() {
@@ -226,6 +251,14 @@ impl<'a> CardGenerator<'a> {
         }
         while found.len() < coverage.zones.len() {
             let Some(story) = self.find(Goal::In(&Cube::any()), &mut rng, &mut used) else { break };
+            found.push(story);
+        }
+        // The least used stories come first: once one comes again, all that fit were used.
+        while found.len() < coverage.at_least {
+            let Some(story) = self.find(Goal::In(&Cube::any()), &mut rng, &mut used) else { break };
+            if found.iter().any(|f| std::ptr::eq(f.scenario, story.scenario)) {
+                break;
+            }
             found.push(story);
         }
         let unreached_minutes = if greeting == 0 { coverage.minutes.clone() } else { Vec::new() };

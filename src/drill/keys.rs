@@ -8,6 +8,7 @@ use super::show::{Show, ShowAction};
 use crate::action::{Action, Direction};
 use crate::app::Mode;
 use crate::keymap::{self, Key};
+use crate::pages::KeyGroup;
 use crate::panel::Panel;
 use crate::words::Words;
 
@@ -66,9 +67,11 @@ pub fn show(show: &Show, key: Key) -> Option<ShowAction> {
     if let Some(go) = found(show_rows(show), key) {
         return Some(go);
     }
+    if show.has_ended() {
+        return None;
+    }
     match keymap::action(show.app(), key)? {
-        Action::Said | Action::Quit | Action::Leave | Action::Undo => None,
-        action if hidden(false).contains(&action) => None,
+        action if HIDDEN_IN_SHOW.contains(&action) => None,
         action => Some(ShowAction::App(action)),
     }
 }
@@ -90,6 +93,11 @@ pub fn hidden(exam: bool) -> &'static [Action] {
         &[Action::Copy, Action::Panel(Panel::Recap)]
     }
 }
+
+/// The prompter's actions that are not available in a presentation: besides useless ones, those whose keys do
+/// something else there.
+pub const HIDDEN_IN_SHOW: &[Action] =
+    &[Action::Copy, Action::Panel(Panel::Recap), Action::Said, Action::Undo, Action::Leave, Action::Quit];
 
 fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
     let app = session.app();
@@ -163,11 +171,15 @@ pub fn leaving_rows(session: &Session) -> Vec<Binding<SessionAction>> {
     ]
 }
 
+/// The question whether to quit.
+pub fn leaving_question(session: &Session) -> &'static str {
+    let w = &session.words().drill;
+    if session.is_exam() { w.leaving_exam } else { w.leaving }
+}
+
 /// The footer of the question whether to quit.
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
-    let w = &session.words().drill;
-    let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
-    let asked = std::iter::once((question.to_owned(), String::new()));
+    let asked = std::iter::once((leaving_question(session).to_owned(), String::new()));
     asked.chain(footer(&leaving_rows(session), session.words())).collect()
 }
 
@@ -201,9 +213,9 @@ fn card_rows(session: &Session, rows: &mut Vec<Binding<SessionAction>>) {
                 rows.push(Binding::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
             rows.push(Binding::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
-            if session.is_ready() {
-                rows.insert(0, Binding::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
-            }
+            // An incomplete answer is never handed in: a slip must not fail an exam.
+            let enter = if session.is_ready() { SessionAction::HandIn } else { SessionAction::Missing };
+            rows.insert(0, Binding::new(&[Key::Enter], enter, w.key_hand_in));
         }
         Draft::Spoken { open: false, .. } => rows.push(Binding::new(SPACE, SessionAction::Open, w.key_open)),
         Draft::Spoken { .. } => {
@@ -258,11 +270,18 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 pub fn show_rows(show: &Show) -> Vec<Binding<ShowAction>> {
     let w = &show.words().demo;
     let (scene, scenes) = show.at();
+    if show.has_ended() {
+        return vec![
+            Binding::new(&[Key::Backspace], ShowAction::StepBack, w.key_step_back),
+            Binding::hidden(&[Key::Left], ShowAction::Scene(Direction::Up)),
+            Binding::new(&[Key::Home], ShowAction::First, w.key_first),
+            Binding::new(LEAVE, ShowAction::Quit, w.key_quit),
+        ];
+    }
     let space = match show.is_at_end_of_scene() {
-        false => Some(w.key_step),
-        true if scene + 1 < scenes => Some(w.key_next_scene),
-        // The end of the last scene.
-        true => None,
+        false => w.key_step,
+        true if scene + 1 < scenes => w.key_next_scene,
+        true => w.key_end,
     };
     let rows = [
         Binding::hidden(&[Key::Right], ShowAction::Scene(Direction::Down)),
@@ -274,6 +293,20 @@ pub fn show_rows(show: &Show) -> Vec<Binding<ShowAction>> {
     let scroll = ShowAction::App(Action::Scroll(Direction::Down));
     let scroll = Binding::new(&[Key::PageDown], scroll, show.words().keys.scroll);
     let scroll = matches!(show.app().mode(), Mode::Panel(_)).then_some(scroll);
-    let space = space.map(|label| Binding::new(SPACE, ShowAction::Step, label));
-    space.into_iter().chain(scroll).chain(rows).collect()
+    std::iter::once(Binding::new(SPACE, ShowAction::Step, space)).chain(scroll).chain(rows).collect()
+}
+
+/// The presentation's own keys, for the list of keys.
+pub fn show_help(show: &Show) -> KeyGroup {
+    let words = show.words();
+    let w = &words.demo;
+    let names = |keys: &[Key]| keys.iter().map(|key| key.name(words)).collect::<Vec<_>>().join(" ");
+    let keys: [(&[Key], &str); 5] = [
+        (SPACE, w.help_step),
+        (&[Key::Backspace], w.help_step_back),
+        (&[Key::Left, Key::Right], w.help_scene),
+        (&[Key::Home], w.help_first),
+        (LEAVE, w.key_quit),
+    ];
+    KeyGroup { heading: w.help_title, keys: keys.map(|(keys, label)| (names(keys), label.to_owned())).to_vec() }
 }

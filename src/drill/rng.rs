@@ -1,17 +1,30 @@
 //! A random number generator with the same sequence for a seed on every machine and in every version.
 
+/// The step of `SplitMix64` for practice and printed cards.
+const PRACTICE: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The step for exams. With another step no seed of practice has the sequence of an exam's seed.
+const EXAM: u64 = 0xd1b5_4a32_d192_ed03;
+
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    step: u64,
+}
 
 impl Rng {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, step: PRACTICE }
+    }
+
+    /// For an exam: a sequence that [`Self::new`] has for no seed.
+    pub fn for_exam(seed: u64) -> Self {
+        Self { state: seed ^ EXAM, step: EXAM }
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.state = self.state.wrapping_add(self.step);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
@@ -49,6 +62,9 @@ mod tests {
         // Literal numbers: the seed on an old result sheet still generates its cards.
         let first: Vec<usize> = (0..8).map(|_| rng.below(100)).collect();
         assert_eq!(first, FIRST);
+        let mut rng = Rng::for_exam(7);
+        let first: Vec<usize> = (0..8).map(|_| rng.below(100)).collect();
+        assert_eq!(first, FIRST_OF_EXAM);
         let mut all = [0, 1, 2, 3, 4, 5];
         Rng::new(7).shuffle(&mut all);
         all.sort_unstable();
@@ -58,4 +74,5 @@ mod tests {
     }
 
     const FIRST: [usize; 8] = [38, 1, 90, 58, 45, 24, 46, 32];
+    const FIRST_OF_EXAM: [usize; 8] = [31, 91, 25, 9, 73, 87, 38, 22];
 }

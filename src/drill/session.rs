@@ -9,6 +9,7 @@ use super::card::Card;
 use super::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use super::rng::Rng;
 use super::sheet::{CardResult, CardRow, GradedAnswer, Sheet, moment};
+use super::threshold;
 use crate::action::{Action, Direction};
 use crate::app::App;
 use crate::app::AppSetup;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub cards: Vec<Card>,
     /// The parts of the rules that no card covers.
     pub not_asked: Vec<String>,
+    /// The revision since which the answers of the cards changed, if only those are asked.
+    pub since: Option<String>,
     /// The seed of the cards.
     pub seed: u64,
     /// The kind of exercise; `None`: the first screen asks.
@@ -68,6 +71,8 @@ pub enum Draft {
         cursor: usize,
         chosen: Vec<StepIx>,
         greeting: Option<usize>,
+        /// Whether what is missing has been told.
+        told: bool,
     },
     Spoken {
         /// Whether the partner has opened the script.
@@ -100,6 +105,8 @@ pub enum SessionAction {
     /// The partner marks a sentence.
     Mark(SpokenMark),
     HandIn,
+    /// Tell what is missing in the answer.
+    Missing,
     Next,
     /// Read the whole story, or close it.
     Story,
@@ -249,7 +256,9 @@ impl Session {
         self.now = self.now.max(now);
         match action {
             SessionAction::Quit => return true,
-            SessionAction::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
+            SessionAction::Leave | SessionAction::Next if self.phase == Phase::Score => return true,
+            // An exam that is left is not passed, even before its first card.
+            SessionAction::Leave if self.phase == Phase::Intro && !self.is_exam() => return true,
             SessionAction::Leave => self.leaving = true,
             SessionAction::Begin(kind) => self.begin(kind),
             SessionAction::App(Action::Said) if self.app.would_end() => {
@@ -263,7 +272,6 @@ impl Session {
                 self.scroll.follow(&self.app, &effects);
             }
             SessionAction::HandIn => self.hand_in(),
-            SessionAction::Next if self.phase == Phase::Score => return true,
             SessionAction::Next => self.next(),
             SessionAction::Story => {
                 self.reading = !self.reading;
@@ -311,7 +319,7 @@ impl Session {
                 let mut offered: Vec<StepIx> = ids.filter(|s| rules.step(*s).is_spoken()).collect();
                 // The order of the rules file would give half of the answer away.
                 Rng::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
-                Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
+                Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None, told: false }
             }
             ExerciseKind::Spoken => {
                 Draft::Spoken { open: false, cursor: 0, marks: vec![None; card.spoken(rules).len()] }
@@ -323,7 +331,8 @@ impl Session {
         let greetings = self.setup.loaded.rules.greetings.rows().len();
         match &mut self.draft {
             Draft::Case => {}
-            Draft::Blind { offered, cursor, chosen, greeting } => match action {
+            Draft::Blind { offered, cursor, chosen, greeting, told } => match action {
+                SessionAction::Missing => *told = true,
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
                 SessionAction::Choose | SessionAction::ChooseAt(_) => {
@@ -378,6 +387,16 @@ impl Session {
         }
     }
 
+    /// What is missing in an answer without the script, once Enter was pressed too early.
+    pub fn missing(&self) -> Option<String> {
+        let Draft::Blind { chosen, greeting, told: true, .. } = &self.draft else { return None };
+        let w = &self.words().drill;
+        let steps = chosen.is_empty().then_some(w.missing_steps);
+        let greeting = greeting.is_none().then_some(w.missing_greeting);
+        let missing: Vec<&str> = steps.into_iter().chain(greeting).collect();
+        (!missing.is_empty()).then(|| missing.join(" "))
+    }
+
     /// The draft as an answer to be graded.
     fn drafted_answer(&self) -> Answer {
         let rules = self.rules();
@@ -428,30 +447,37 @@ impl Session {
         self.graded.last()
     }
 
-    /// The cards with their answers; in an exam also the cards without one.
+    /// The answered cards with their answers.
     pub fn results(&self) -> impl Iterator<Item = CardResult<'_>> {
-        let result = |(at, card)| (card, self.graded.iter().find(|d| d.card == at));
-        let is_listed = |(_, done): &CardResult<'_>| self.is_exam() || done.is_some();
-        self.setup.cards.iter().enumerate().map(result).filter(is_listed)
+        self.graded.iter().filter_map(|done| Some((self.setup.cards.get(done.card)?, done)))
+    }
+
+    /// How many cards must be right, in an exam.
+    pub fn needed(&self) -> Option<usize> {
+        self.setup.exam.map(|pass| threshold::needed(pass, self.setup.cards.len()))
     }
 
     /// The result sheet so far.
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
-        let cards = self.results().map(|(card, done)| CardRow::new(rules, card, done));
+        let complete = self.graded.len() == self.setup.cards.len();
+        let is_unfinished = self.is_exam() && !complete;
+        let cards = self.results().map(|(card, done)| CardRow::new(rules, card, done, !is_unfinished));
         let mut sheet = Sheet {
             schema: 1,
             exam: self.is_exam(),
             trainee: self.setup.trainee.clone(),
-            seed: self.setup.seed,
+            seed: (!is_unfinished).then_some(self.setup.seed),
             way: self.kind.code().into(),
             revision: rules.sop.revision.clone(),
             rules_sha256: self.setup.loaded.sha256().into(),
             stories_sha256: self.setup.stories_sha256.clone(),
             pass: self.setup.exam.unwrap_or(0),
-            score: 0,
+            needed: self.needed().unwrap_or(0),
+            count: self.setup.cards.len(),
+            score: None,
             passed: false,
-            complete: self.graded.len() == self.setup.cards.len(),
+            complete,
             begun: moment(self.setup.now),
             ended: moment(self.now),
             not_asked: self.setup.not_asked.clone(),
@@ -480,11 +506,11 @@ pub(in crate::drill) mod testing {
     //! Sessions answered without a screen.
 
     use super::*;
-    use crate::drill::generate::{CardGenerator, full_coverage};
+    use crate::drill::generate::CardGenerator;
     use crate::drill::story::Stories;
 
     pub fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-        let generated = CardGenerator::new(&loaded.rules, stories).generate(&full_coverage(&loaded.rules), seed);
+        let generated = CardGenerator::new(&loaded.rules, stories).generate_exam(90, seed);
         let (not_asked, cards) = (generated.not_asked(&loaded.rules), generated.cards);
         Setup {
             loaded: Arc::clone(loaded),
@@ -493,6 +519,7 @@ pub(in crate::drill) mod testing {
             home: 0,
             cards,
             not_asked,
+            since: None,
             seed,
             kind: None,
             exam: Some(90),
@@ -502,9 +529,14 @@ pub(in crate::drill) mod testing {
         }
     }
 
-    /// An exam under the built-in rules, before its first card.
-    pub fn exam(seed: u64) -> Session {
-        Session::new(setup(&Arc::new(LoadedRules::built_in()), &Stories::built_in(), seed))
+    /// An exam under the built-in rules, answered right without the script.
+    pub fn finished_exam(seed: u64) -> Session {
+        let mut session = Session::new(setup(&Arc::new(LoadedRules::built_in()), &Stories::built_in(), seed));
+        session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
+        while session.phase() == Phase::Card {
+            answer(&mut session, true);
+        }
+        session
     }
 
     /// Answers the open card right, or wrong.
@@ -597,8 +629,9 @@ mod tests {
         answer(&mut session, true);
         assert_eq!((session.phase(), session.at()), (Phase::Card, 1));
         let sheet = session.sheet();
-        assert_eq!((sheet.complete, sheet.passed, sheet.right()), (false, false, 1));
-        assert_eq!(sheet.cards.len(), session.setup().cards.len());
+        assert_eq!((sheet.complete, sheet.passed, sheet.score, sheet.seed), (false, false, None, None));
+        assert_eq!((sheet.cards.len(), sheet.count, sheet.needed), (1, 10, 9));
+        assert_eq!(sheet.cards[0].expected, None, "what was answered and nothing else");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 pub mod csv;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::card::Card;
@@ -12,14 +12,24 @@ use super::grade::{Answer, Grade};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The longest id of a trainee, in characters.
+const LONGEST_ID: usize = 40;
+
+/// Whether this can be a staff id in a sheet.
+pub fn is_trainee_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.len() <= LONGEST_ID && id.chars().all(fits)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
     /// The version of the format: 1.
     pub schema: u8,
     pub exam: bool,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    pub seed: u64,
+    /// The seed; not in an unfinished exam, since the cards that were not seen come from it.
+    pub seed: Option<u64>,
     /// The kind of exercise, by its code.
     pub way: String,
     pub revision: String,
@@ -27,42 +37,54 @@ pub struct Sheet {
     pub stories_sha256: String,
     /// The percentage that must be right.
     pub pass: u8,
-    /// The percentage that is right.
-    pub score: u8,
+    /// How many cards that is; 0 for practice.
+    pub needed: usize,
+    /// How many cards there were to answer.
+    pub count: usize,
+    /// The percentage that is right; not in an unfinished exam.
+    pub score: Option<u8>,
     /// Whether it is passed; never for practice.
     pub passed: bool,
     /// Whether all cards were answered.
     pub complete: bool,
     /// What the cards could not cover, since no story fits: ids of rules and requirements, times of greetings.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
     pub begun: String,
     pub ended: String,
-    /// The cards, in the order in which they were asked.
+    /// The answered cards, in the order in which they were asked.
     pub cards: Vec<CardRow>,
 }
 
 /// One card of a sheet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardRow {
     /// The id of the story.
     pub scenario: String,
-    pub rule: String,
-    /// What the story implies: fact id → value id. A fact that it leaves open is not there: it makes no difference.
-    pub facts: Map<String, Value>,
     /// The customer's zone.
     pub zone: String,
     /// The customer's local time.
     pub time: String,
+    /// When the card was shown.
+    pub shown: String,
+    pub answered: String,
+    pub answer: Value,
+    /// What was expected; not in an unfinished exam.
+    #[serde(flatten)]
+    pub expected: Option<Expected>,
+}
+
+/// The right answer to a card, and whether it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    pub rule: String,
+    /// What the story implies: fact id → value id. A fact that it leaves open is not there: it makes no difference.
+    pub facts: Map<String, Value>,
     /// The honorific that the story implies.
     pub honorific: Option<String>,
     /// The spoken steps, in order.
     pub steps: Vec<String>,
     pub greeting: String,
-    /// When the card was shown.
-    pub shown: Option<String>,
-    pub answered: Option<String>,
-    pub answer: Option<Value>,
     pub right: bool,
 }
 
@@ -75,7 +97,7 @@ pub struct GradedAnswer {
     pub answered: DateTime<Utc>,
 }
 
-pub type CardResult<'a> = (&'a Card, Option<&'a GradedAnswer>);
+pub type CardResult<'a> = (&'a Card, &'a GradedAnswer);
 
 /// How often something was asked, and right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,21 +118,34 @@ pub fn moment(at: DateTime<Utc>) -> String {
 }
 
 impl CardRow {
-    pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
-        let id = |step: &StepIx| rules.step(*step).id.clone();
+    /// The row of an answered card, with what was expected or without.
+    pub fn new(rules: &RuleSet, card: &Card, done: &GradedAnswer, with_expected: bool) -> Self {
         Self {
             scenario: card.scenario.clone(),
-            rule: card.plan(rules).rule.id.clone(),
-            facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             zone: rules.zones[card.zone].id.clone(),
             time: crate::times::iso_minute(card.minute),
+            shown: moment(done.shown),
+            answered: moment(done.answered),
+            answer: answer_json(rules, &done.answer),
+            expected: with_expected.then(|| Expected::of(rules, card, &done.grade)),
+        }
+    }
+
+    /// Whether it was right, where that is told.
+    pub fn is_right(&self) -> bool {
+        self.expected.as_ref().is_some_and(|e| e.right)
+    }
+}
+
+impl Expected {
+    fn of(rules: &RuleSet, card: &Card, grade: &Grade) -> Self {
+        Self {
+            rule: card.plan(rules).rule.id.clone(),
+            facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             honorific: card.honorific.and_then(|(_, choice)| honorific_text(rules, choice)).map(str::to_owned),
-            steps: card.spoken(rules).iter().map(id).collect(),
+            steps: card.spoken(rules).iter().map(|step| rules.step(*step).id.clone()).collect(),
             greeting: card.greeting_word(rules).into(),
-            shown: done.map(|d| moment(d.shown)),
-            answered: done.map(|d| moment(d.answered)),
-            answer: done.map(|d| answer_json(rules, &d.answer)),
-            right: done.is_some_and(|d| d.grade.is_right()),
+            right: grade.is_right(),
         }
     }
 }
@@ -148,14 +183,19 @@ fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
 impl Sheet {
     /// How many cards were right.
     pub fn right(&self) -> usize {
-        self.cards.iter().filter(|c| c.right).count()
+        self.cards.iter().filter(|c| c.is_right()).count()
+    }
+
+    /// Whether it is of an exam that was left: it holds what was answered and nothing else.
+    pub fn is_unfinished(&self) -> bool {
+        self.exam && !self.complete
     }
 
     /// Sets score and verdict from the cards.
     pub fn judge(&mut self) {
         let (right, all) = (self.right(), self.cards.len());
-        self.score = percent(right, all);
-        self.passed = self.exam && self.complete && all > 0 && right * 100 >= usize::from(self.pass) * all;
+        self.score = (!self.is_unfinished()).then(|| percent(right, all));
+        self.passed = self.exam && self.complete && all > 0 && right >= self.needed;
     }
 
     pub fn to_json(&self) -> String {
@@ -167,7 +207,7 @@ impl Sheet {
 pub fn by_rule<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>) -> Vec<Tally> {
     let mut out = Vec::new();
     for (card, done) in cards {
-        count(&mut out, &card.plan(rules).rule.id, done.is_some_and(|d| d.grade.is_right()));
+        count(&mut out, &card.plan(rules).rule.id, done.grade.is_right());
     }
     out
 }
@@ -180,7 +220,7 @@ pub fn by_fact<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>)
         for (position, value) in fact.values.iter().enumerate() {
             let name = format!("{}: {}", fact.label, value.label);
             for (_, done) in cards.iter().filter(|(c, _)| c.mentioned[at] && c.situation.value(at) == position) {
-                count(&mut out, &name, done.is_some_and(|d| d.grade.facts[at]));
+                count(&mut out, &name, done.grade.facts[at]);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A presentation: scenes played on the prompter's own state. Going back replays the scene from its start, so a step
-//! looks the same however it was reached. The clock is stopped where the scene set it.
+//! looks the same however it was reached. The clock is stopped where the scene set it. A scene is played at a seat in
+//! the zone of its first customer, so that what a caption says of "here" is true at every seat.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::words::{Lang, Words};
 /// What a key does in a presentation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShowAction {
-    /// The next step; behind the last, the next scene.
+    /// The next step; behind the last, the next scene; behind the last scene, the end.
     Step,
     /// The step before; before the first, the scene before.
     StepBack,
@@ -44,6 +45,10 @@ pub struct Show {
     scene: usize,
     step: usize,
     app: App,
+    /// The prompter at the step before this one; `None` at the opening of a scene.
+    before: Option<App>,
+    /// Whether the last scene is over.
+    ended: bool,
     scroll: Scroll,
     now: DateTime<Utc>,
     /// The real time of key presses; `now`, the time of the scene, is stopped.
@@ -76,6 +81,8 @@ impl Show {
             scene: 0,
             step: 0,
             app,
+            before: None,
+            ended: false,
             scroll: Scroll::default(),
             now,
             real_now: now,
@@ -127,12 +134,36 @@ impl Show {
         &self.current_step().caption
     }
 
-    fn current_step(&self) -> &Step {
+    /// The current step of the scene.
+    pub fn current_step(&self) -> &Step {
         let scene = self.scene();
         if self.step == 0 { &scene.start } else { &scene.steps[self.step - 1] }
     }
 
-    /// Whether Space goes to the next scene.
+    /// The clauses of the rule that fires and of the shown sentence.
+    pub fn clause(&self) -> Option<String> {
+        let (app, w) = (&self.app, &self.words().demo);
+        let rules = app.rules();
+        let rule = app.call().plan(rules).rule.basis.clone();
+        let step = app.shown().and_then(|step| rules.step(step).basis.clone());
+        match (rule, step) {
+            (Some(rule), Some(step)) => Some(w.clauses(&rule, &step)),
+            (Some(one), None) | (None, Some(one)) => Some(w.clause(&one)),
+            (None, None) => None,
+        }
+    }
+
+    /// The prompter at the step before this one; `None` at the opening of a scene.
+    pub fn before(&self) -> Option<&App> {
+        self.before.as_ref()
+    }
+
+    /// Whether the last scene is over and its end is shown.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether Space goes to the next scene, or ends the last one.
     pub fn is_at_end_of_scene(&self) -> bool {
         self.step == self.scene().steps.len()
     }
@@ -157,11 +188,13 @@ impl Show {
     pub fn update(&mut self, action: ShowAction) -> bool {
         match action {
             ShowAction::Quit => return true,
+            // One Space too many must not close the screen in front of a class.
+            ShowAction::Step if self.ended => {}
+            ShowAction::Step if self.is_at_end_of_scene() && self.scene + 1 == self.scenes.len() => self.ended = true,
             ShowAction::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
-            ShowAction::Step => {
-                self.step += 1;
-                self.apply();
-            }
+            ShowAction::Step => self.advance(),
+            // The last step again.
+            ShowAction::StepBack | ShowAction::Scene(Direction::Up) if self.ended => self.ended = false,
             ShowAction::StepBack if self.step > 0 => {
                 let step = self.step - 1;
                 self.play_to(step);
@@ -183,6 +216,7 @@ impl Show {
 
     fn go_to(&mut self, scene: usize) {
         if scene < self.scenes.len() {
+            self.ended = false;
             self.scene = scene;
             self.play();
         }
@@ -193,12 +227,28 @@ impl Show {
     }
 
     fn play_to(&mut self, step: usize) {
-        self.app = fresh_app(&self.loaded, self.lang, self.home, self.now);
+        let zone = self.scene().start.set.iter().find_map(|set| match set {
+            Set::Zone(zone) => Some(*zone),
+            _ => None,
+        });
+        self.app = fresh_app(&self.loaded, self.lang, zone.unwrap_or(self.home), self.now);
         self.scroll.by(By::Top);
-        for step in 0..=step {
-            self.step = step;
-            self.apply();
+        (self.step, self.before) = (0, None);
+        self.apply();
+        for _ in 0..step {
+            self.advance();
         }
+    }
+
+    /// Goes one step further in the scene.
+    fn advance(&mut self) {
+        self.step += 1;
+        // An open panel hides what may change.
+        if self.app.mode() != &Mode::Closing {
+            self.act(Action::Back);
+        }
+        self.before = Some(self.app.clone());
+        self.apply();
     }
 
     fn act(&mut self, update: impl Into<Update>) {
@@ -209,9 +259,6 @@ impl Show {
     }
 
     fn apply(&mut self) {
-        if self.app.mode() != &Mode::Closing {
-            self.act(Action::Back);
-        }
         let step = self.current_step().clone();
         for set in step.set {
             self.set(set);
@@ -274,6 +321,7 @@ impl Show {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::closing::Mark;
     use crate::drill::deck::Deck;
 
     fn show() -> Show {
@@ -301,7 +349,11 @@ mod tests {
             }
             seen.push(picture(&show));
         }
-        assert!(seen.len() > 20, "{}", seen.len());
+        assert!(seen.len() > 20 && show.has_ended(), "{}", seen.len());
+        show.update(ShowAction::Step);
+        assert!(show.has_ended());
+        show.update(ShowAction::StepBack);
+        assert!(!show.has_ended());
         while let Some(expected) = seen.pop() {
             assert_eq!(picture(&show), expected);
             show.update(ShowAction::StepBack);
@@ -347,5 +399,219 @@ mod tests {
         show.update(ShowAction::First);
         assert_eq!(show.at().0, 0);
         assert!(show.update(ShowAction::Quit));
+    }
+
+    /// What the prompter's state is, for a caption to be held against: `√` said, `▌` to say now, `-` overtaken.
+    fn state(show: &Show) -> String {
+        let (app, rules) = (show.app(), show.app().rules());
+        let steps = app.entries().into_iter().filter(|e| e.mark != Mark::Reminder);
+        let steps = steps.map(|e| {
+            let mark = match e.mark {
+                Mark::Spoken => "√",
+                Mark::Current => "▌",
+                Mark::Overtaken => "-",
+                Mark::Upcoming | Mark::Reminder => "",
+            };
+            format!("{mark}{}", rules.step(e.step).id)
+        });
+        let mode = match app.mode() {
+            Mode::Closing => String::new(),
+            Mode::Panel(_) => " · D".into(),
+            mode => format!(" · {mode:?}"),
+        };
+        let facts =
+            (0..rules.facts.len()).map(|at| rules.facts[at].values[app.call().situation().value(at)].id.as_str());
+        let facts: Vec<&str> = facts.collect();
+        let ends = keys_that_end_a_call(app);
+        let ends = if ends.is_empty() { String::new() } else { format!(" · ends: {ends}") };
+        let greeting = match (app.greeting_soon(), app.other_greeting()) {
+            (Some((_, soon)), _) => format!("{}, {soon} soon", app.greeting_word()),
+            (None, Some((_, _, here))) => format!("{}, here {here}", app.greeting_word()),
+            (None, None) => app.greeting_word().to_owned(),
+        };
+        let steps = steps.collect::<Vec<_>>().join(" ");
+        let rule = &app.call().plan(rules).rule.id;
+        format!("{} · {rule} · {steps} · {greeting}{mode}{ends}", facts.join(" "))
+    }
+
+    /// The keys that end the call of the prompter at once.
+    fn keys_that_end_a_call(app: &App) -> String {
+        let ends = |action: &Action| {
+            let mut after = app.clone();
+            let later = app.now() + TimeDelta::minutes(1);
+            after.update_at(action.clone(), app.now(), later);
+            after.number() > app.number()
+        };
+        let rows = crate::keymap::rows(app).into_iter().filter(|row| ends(&row.action));
+        rows.map(|row| row.keys[0].name(app.words()).into_owned()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Each caption of the embedded deck, and the state that makes it true. Whoever
+    /// changes a caption or a scene reads the two beside each other here.
+    const CLAIMS: [(&str, &str); 38] = [
+        (
+            "Kalimat yang harus diucapkan sekarang tercetak tebal. Di kanan judulnya tertulis nomor SOP yang menjadi dasarnya.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · pagi",
+        ),
+        (
+            "Saat bekerja: Spasi setelah kalimatnya disampaikan. Campaign kini bertanda √, dan kalimat berikutnya yang tebal.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign ▌download terima-kasih · pagi",
+        ),
+        (
+            "Ajakan ini dinilai: jika terlewat, nilai Akurasi dan Salam Penutup berkurang dan panggilan menjadi Tidak FCR (Keterangan a).",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign ▌download terima-kasih · pagi",
+        ),
+        (
+            "Ucapan terima kasih selalu menjadi kalimat terakhir (No. 3).",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · pagi",
+        ),
+        (
+            "Topiknya tagihan, di luar PLN Mobile. Tiga kalimat: Campaign, ajakan DOWNLOAD, terima kasih. Itulah Kalimat lengkap 1.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · pagi",
+        ),
+        (
+            "Tombol D membuka dasarnya: aturan mana yang berlaku, karena kondisi apa, dan Keterangan SOP untuk kalimat ini.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · pagi · D",
+        ),
+        (
+            "Campaign sudah disampaikan, setelah semua urusan selesai dan bantuan lainnya ditawarkan (No. 1). Sekarang ajakan DOWNLOAD (No. 2.a).",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign ▌download terima-kasih · pagi",
+        ),
+        (
+            "Ajakan juga sudah disampaikan. Yang terakhir: terima kasih dengan salam, sapaan, dan nama (No. 3).",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · pagi",
+        ),
+        (
+            "Tanpa nama, kalimat berakhir pada \"Bapak/Ibu\". Tidak ada kurung kosong yang ikut terbaca.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · sore",
+        ),
+        (
+            "Begitu suaranya jelas, pilih sapaan (B). Yang bergaris bawah diisi program; selebihnya kata demi kata dari SOP.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · sore",
+        ),
+        (
+            "Nama cukup diketik sekali (N). Nama hanya ada di memori dan hilang ketika panggilan berakhir.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · sore",
+        ),
+        (
+            "Sebelum topiknya diatur, yang tampil masih kalimat panggilan biasa. Tekan Spasi dan perhatikan yang berubah.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · siang",
+        ),
+        (
+            "M: topiknya PLN Mobile. Campaign hilang (No. 1) dan ajakannya menjadi UPDATE (No. 2.b). Itulah Kalimat lengkap 2.",
+            "tidak pln-mobile belum-tahu · kalimat-lengkap-2 · ▌update terima-kasih · siang",
+        ),
+        (
+            "Mengapa tanpa Campaign? SOP melarangnya untuk pelanggan yang menyampaikan informasi atau keluhan PLN Mobile.",
+            "tidak pln-mobile belum-tahu · kalimat-lengkap-2 · ▌update terima-kasih · siang · D",
+        ),
+        (
+            "Aplikasi belum diatur, jadi ajakannya masih DOWNLOAD (No. 2.a). Apa yang berubah jika pelanggan TELAH punya?",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · pagi",
+        ),
+        (
+            "A: TELAH punya. SOP bertentangan: 2.a menyebut semua di luar topik, 2.b yang TELAH punya. Dipakai 2.b: UPDATE. Campaign tetap; petugas akan datang.",
+            "tidak lain telah · lain-telah · ▌campaign update terima-kasih · pagi",
+        ),
+        (
+            "Bacaan lain dan alasannya tampil dengan tombol D. Supervisor yang memilih bacaan lain cukup mengubah satu baris aturan.",
+            "tidak lain telah · lain-telah · ▌campaign update terima-kasih · pagi · D",
+        ),
+        (
+            "Topiknya PLN Mobile, jadi UPDATE. Tetapi apakah pelanggan punya aplikasinya?",
+            "tidak pln-mobile belum-tahu · kalimat-lengkap-2 · ▌update terima-kasih · pagi",
+        ),
+        (
+            "BELUM punya: ajakannya DOWNLOAD (2.a). Aplikasi yang belum dimiliki tidak dapat di-update.",
+            "tidak pln-mobile belum · pln-mobile-belum · ▌download terima-kasih · pagi",
+        ),
+        (
+            "KLB belum diaktifkan: Campaign masih ada.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · siang",
+        ),
+        (
+            "K: banner tampil, Campaign TIDAK disampaikan, Customer Intimacy diingatkan. Ajakan dan terima kasih tetap (Keterangan b).",
+            "ya lain belum-tahu · klb-lain · ▌download terima-kasih · siang",
+        ),
+        (
+            "Panggilan berikutnya: KLB tetap aktif, belum ada yang diucapkan, dan kondisi lain kembali ke awal.",
+            "ya lain belum-tahu · klb-lain · ▌download terima-kasih · siang",
+        ),
+        (
+            "Di luar PLN Mobile tetapi TELAH punya, saat KLB: ajakannya UPDATE, seperti di luar KLB.",
+            "ya lain telah · klb-lain-telah · ▌update terima-kasih · siang",
+        ),
+        (
+            "KLB tidak mengubah ajakan: keluhan PLN Mobile tetap UPDATE.",
+            "ya pln-mobile belum-tahu · klb-pln-mobile · ▌update terima-kasih · siang",
+        ),
+        (
+            "Dan yang BELUM punya tetap diajak DOWNLOAD.",
+            "ya pln-mobile belum · klb-pln-mobile-belum · ▌download terima-kasih · siang",
+        ),
+        (
+            "Campaign sedang diucapkan. KLB belum diumumkan.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · siang",
+        ),
+        (
+            "Campaign sudah diucapkan.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign ▌download terima-kasih · siang",
+        ),
+        (
+            "KLB aktif. Campaign yang sudah diucapkan tetap bertanda √; layar tetap di kalimat pertama yang belum diucapkan.",
+            "ya lain belum-tahu · klb-lain · √campaign ▌download terima-kasih · siang",
+        ),
+        (
+            "Campaign sudah diucapkan; sekarang ajakan DOWNLOAD.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign ▌download terima-kasih · malam",
+        ),
+        (
+            "Ajakan DOWNLOAD sudah diucapkan. Baru sekarang pelanggan berkata bahwa ia sudah punya.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · malam",
+        ),
+        (
+            "A: TELAH punya. Ia tidak diajak dua kali: ajakan yang sudah diucapkan berlaku untuk keduanya.",
+            "tidak lain telah · lain-telah · √campaign √download ▌terima-kasih · malam",
+        ),
+        (
+            "Pukul 14.59 WIB: \"selamat siang\". Layar memberi tahu bahwa salam segera berganti.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · siang, sore soon",
+        ),
+        (
+            "Tepat pukul 15.00 salamnya berganti sendiri menjadi \"selamat sore\".",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · sore",
+        ),
+        (
+            "Z: pelanggan di WIT. Di sana sudah pukul 17.00, dan salamnya masih sama: \"selamat sore\".",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · sore",
+        ),
+        (
+            "Satu jam kemudian di sana sudah malam, di sini masih sore; layar menampilkan keduanya. Diucapkan jam pelanggan: \"selamat malam\".",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · √campaign √download ▌terima-kasih · malam, here sore",
+        ),
+        (
+            "Tombol X mengakhiri panggilan. Jika ada kalimat yang belum diucapkan, layar menanyakan sebabnya satu kali.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · malam",
+        ),
+        (
+            "Hanya jawaban 5 yang mengurangi nilai. Jika pelanggan menutup lebih dulu, itu bukan kesalahan CSO.",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · malam · EndPrompt · ends: 1 2 3 4 5",
+        ),
+        (
+            "Esc kembali ke panggilan. Selama ada kalimat yang belum diucapkan, tombol X bertanya dahulu. Selamat berlatih: penutup drill",
+            "tidak lain belum-tahu · kalimat-lengkap-1 · ▌campaign download terima-kasih · malam",
+        ),
+    ];
+
+    #[test]
+    fn every_caption_is_true_of_the_state_at_its_step() {
+        let mut show = show();
+        let mut found = Vec::new();
+        while !show.has_ended() {
+            found.push((show.caption().to_owned(), state(&show)));
+            show.update(ShowAction::Step);
+        }
+        let expected: Vec<(String, String)> = CLAIMS.map(|(caption, state)| (caption.into(), state.into())).to_vec();
+        assert_eq!(found, expected);
     }
 }

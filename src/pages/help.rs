@@ -34,7 +34,8 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
         });
         KeyGroup { heading, keys: keys.collect() }
     });
-    page.parts.push(Part::Keys(groups.filter(|group| !group.keys.is_empty()).collect()));
+    let groups = surface.own.clone().into_iter().chain(groups.filter(|group| !group.keys.is_empty()));
+    page.parts.push(Part::Keys(groups.collect()));
     if app.rules().facts.len() > IN_HEADER {
         page.gap();
         facts(&mut page, app);

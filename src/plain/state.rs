@@ -33,6 +33,7 @@ pub enum Topic {
     Overtaken(String),
     Reminder(String),
     /// The connection to the telephone.
+    Agent,
     Link,
     Centre,
     /// The standing troubles.
@@ -116,6 +117,10 @@ pub fn state(app: &App) -> Vec<Statement> {
         add(Topic::Overtaken(step.id.clone()), line.clone(), line);
     }
     reminders(app, &mut add);
+    if let Some(agent) = app.agent_number() {
+        let line = sentence(&words.notice.agent(agent));
+        add(Topic::Agent, line.clone(), line);
+    }
     if let Some(link) = app.link() {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
         add(Topic::Link, line.clone(), line);

@@ -409,7 +409,7 @@ fn page_lines(panel: Panel, app: &App) -> Vec<String> {
         format!("{}: {}", keys::STATE, words.plain.state),
     ];
     intro.extend(typed_key(app).map(|key| words.plain.field_in_line(&key)));
-    lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro }), words)
+    lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro, own: None }), words)
 }
 
 /// The key of the first typed field.

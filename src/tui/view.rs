@@ -46,6 +46,7 @@ use ratatui::text::{Line, Span};
 use super::theme::{Colours, Role};
 use crate::action::Action;
 use crate::app::{App, Mode};
+use crate::pages::KeyGroup;
 use crate::panel::Panel;
 use crate::wrap::{shorten, width};
 use lines::line_width;
@@ -74,6 +75,8 @@ pub struct Foot<'a> {
     pub keys: &'a [(String, String)],
     /// Actions of the prompter that are not available here.
     pub hides: &'a [Action],
+    /// Keys that the list of keys has besides the prompter's.
+    pub own: Option<&'a KeyGroup>,
 }
 
 impl<'a> DrawContext<'a> {

@@ -636,7 +636,7 @@ fn key_list(stage: &Stage) -> Vec<(String, String)> {
     let keys = |row: &penutup::keymap::KeyBinding| {
         row.keys.iter().map(|key| key.name(stage.app.words()).into_owned()).collect()
     };
-    let page = page(Panel::Help, &stage.app, &Surface { offers: &|_| true, keys: &keys, intro: Vec::new() });
+    let page = page(Panel::Help, &stage.app, &Surface { offers: &|_| true, keys: &keys, intro: Vec::new(), own: None });
     let groups =
         page.parts.into_iter().find_map(|part| if let Part::Keys(groups) = part { Some(groups) } else { None });
     groups.expect("keys").into_iter().flat_map(|group| group.keys).collect()

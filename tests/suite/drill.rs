@@ -2,8 +2,11 @@
 //! screens, and every option in the trainers' document.
 
 mod cards;
+mod class;
 mod docs;
 pub mod screens;
 #[cfg(unix)]
 mod sessions;
+#[cfg(unix)]
+mod since;
 mod verbs;

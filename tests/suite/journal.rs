@@ -13,6 +13,8 @@ mod qa;
 mod report;
 #[path = "journal/trouble.rs"]
 pub mod trouble;
+#[path = "journal/trust.rs"]
+mod trust;
 #[path = "journal/writer.rs"]
 mod writer;
 

@@ -63,6 +63,8 @@ pub trait Telephone {
     fn sets(&mut self, text: &str) -> &mut Self;
     fn ends(&mut self) -> &mut Self;
     fn ends_as(&mut self, id: &str) -> &mut Self;
+    /// Somebody else takes the calls.
+    fn agent(&mut self, agent: &str) -> &mut Self;
     /// The parts of the last message that were ignored.
     fn ignored(&self) -> Vec<(&str, Why)>;
     /// What the last action did to the journal: a record as `number outcome`, or `number gone`.
@@ -86,6 +88,10 @@ impl Telephone for Stage {
 
     fn ends(&mut self) -> &mut Self {
         self.act(Message::Phone(PhoneEvent::End { id: None }))
+    }
+
+    fn agent(&mut self, agent: &str) -> &mut Self {
+        self.act(Message::Phone(PhoneEvent::Agent(agent.into())))
     }
 
     fn ends_as(&mut self, id: &str) -> &mut Self {

@@ -260,7 +260,7 @@ fn nothing_of_a_customer_reaches_the_disk() {
     let secrets = ["Rahasia", "Tersembunyi", "Diketik", "Terbuang"];
     term.send("nSiti Rahasia\r").shows("Ibu Siti Rahasia").send("sk").shows("Closing lengkap");
     term.send("\x7fx").shows("Panggilan selesai");
-    term.paste("Budi Tersembunyi").shows("Tersembunyi").send("\rx4").shows("Panggilan ditutup");
+    term.paste("Budi Tersembunyi").shows("Tersembunyi").send("\rx4").shows("Ditutup: telepon terputus");
     term.paste("Diketik").shows("Diketik").send("\x1b").hides("Diketik");
     term.send("nTerbuang").shows("Terbuang");
     term.signal("TERM");

@@ -185,6 +185,12 @@ fn twinkle_reports_the_name_and_the_end_of_a_call_whoever_hangs_up() {
     term.quits();
     let report = json(&home.penutup(["report", "--format", "json"]).run().out);
     assert_eq!((&report["total"]["closings"], &report["open"]), (&2.into(), &0.into()), "{report:#}");
+    let csv = home.penutup(["report", "--format", "csv"]).ok();
+    let ids: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').next()).collect();
+    assert!(
+        ids.len() == 2 && ids[0] != ids[1] && ids.iter().all(|id| !id.is_empty()),
+        "each SIP call has its id: {csv}"
+    );
     for (path, bytes) in files_below(home.path()) {
         let text = String::from_utf8_lossy(&bytes);
         for secret in ["Aisyah", "Aminah", NUMBER] {

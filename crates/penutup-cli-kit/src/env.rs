@@ -14,6 +14,9 @@ pub const SETTINGS_VARIABLE: &str = "PENUTUP_SETTINGS";
 /// The variable for the language.
 const LANG_VARIABLE: &str = "PENUTUP_LANG";
 
+/// The variable for the agent's number.
+pub const AGENT_VARIABLE: &str = "PENUTUP_AGENT";
+
 /// The environment variables; an empty one counts as unset.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
@@ -21,6 +24,7 @@ pub struct Env {
     pub rules: Option<PathBuf>,
     pub settings: Option<PathBuf>,
     pub lang: Option<OsString>,
+    pub agent: Option<OsString>,
 }
 
 impl Env {
@@ -33,6 +37,7 @@ impl Env {
             rules: set(RULES_VARIABLE).map(PathBuf::from),
             settings: set(SETTINGS_VARIABLE).map(PathBuf::from),
             lang: set(LANG_VARIABLE),
+            agent: set(AGENT_VARIABLE),
         }
     }
 

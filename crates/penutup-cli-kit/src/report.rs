@@ -1,5 +1,6 @@
 //! Statistics of calls: the arguments of a report, and its text, JSON and lines of CSV.
 
+pub mod call;
 pub mod csv;
 pub mod text;
 

@@ -21,6 +21,8 @@ use penutup_rules::declaration::{Declaration, time, time_text};
 pub const MAX_LINE: usize = 8 * 1024;
 /// The most pairs in a message.
 pub const MAX_PAIRS: usize = 32;
+/// The longest id of a call, in bytes.
+pub const MAX_ID: usize = 400;
 pub const PROTOCOL: u32 = 1;
 
 /// A command sent to a prompter.
@@ -72,6 +74,10 @@ struct Shape {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    id: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    agent: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     klb: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     up: Value,
@@ -97,9 +103,13 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
     }
     let pairs = Pairs(shape.set);
     match shape.verb.as_str() {
-        "start" => Ok(Command::Phone(PhoneEvent::Start { id: None, pairs })),
+        "start" => Ok(Command::Phone(PhoneEvent::Start { id: id(shape.id)?, pairs })),
         "set" => Ok(Command::Phone(PhoneEvent::Set(pairs))),
-        "end" => Ok(Command::Phone(PhoneEvent::End { id: None })),
+        "end" => Ok(Command::Phone(PhoneEvent::End { id: id(shape.id)? })),
+        "agent" => match shape.agent {
+            Value::String(agent) if agent.len() <= MAX_ID => Ok(Command::Phone(PhoneEvent::Agent(agent))),
+            _ => Err(Rejection::Garbled),
+        },
         "press" => Presses::from_json(&shape.press).map(Command::Press),
         "web-link" => match shape.url {
             Value::String(text) => Ok(Command::WebLink(WebLink::new(text))),
@@ -115,6 +125,16 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
             _ => Err(Rejection::Garbled),
         },
         _ => Err(Rejection::Unknown),
+    }
+}
+
+/// The telephone's id of a call, which may be missing.
+fn id(id: Value) -> Result<Option<String>, Rejection> {
+    match id {
+        Value::Null => Ok(None),
+        Value::String(id) if id.len() <= MAX_ID => Ok(Some(id)),
+        Value::String(_) => Err(Rejection::TooLong),
+        _ => Err(Rejection::Garbled),
     }
 }
 
@@ -145,9 +165,12 @@ fn object(klb: &Declaration) -> Value {
 pub fn to_line(message: &Command) -> Vec<u8> {
     let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
     line(&match message {
-        Command::Phone(PhoneEvent::Start { pairs, .. }) => Shape { set: pairs.0.clone(), ..of("start") },
+        Command::Phone(PhoneEvent::Start { id, pairs }) => {
+            Shape { set: pairs.0.clone(), id: id.clone().into(), ..of("start") }
+        }
+        Command::Phone(PhoneEvent::Agent(agent)) => Shape { agent: agent.clone().into(), ..of("agent") },
         Command::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
-        Command::Phone(PhoneEvent::End { .. }) => of("end"),
+        Command::Phone(PhoneEvent::End { id }) => Shape { id: id.clone().into(), ..of("end") },
         Command::Press(presses) => Shape { press: presses.to_json(), ..of("press") },
         Command::WebLink(link) => Shape { url: link.as_str().into(), ..of("web-link") },
         Command::Fleet => of("fleet"),
@@ -240,6 +263,9 @@ mod tests {
             start(&[("nama", "Siti \"Aisyah\"\u{1b}[31m\n"), ("klb", "ya")]),
             Command::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
             Command::Phone(PhoneEvent::End { id: None }),
+            Command::Phone(PhoneEvent::Start { id: Some("a@b \"1\"".into()), pairs: Pairs(Vec::new()) }),
+            Command::Phone(PhoneEvent::End { id: Some("a@b".into()) }),
+            Command::Phone(PhoneEvent::Agent("4711".into())),
             presses(&[]),
             presses(&["said", "topik=pln-mobile", "\u{1b}]0;\n\"", ""]),
             Command::WebLink(WebLink::new("penutup:call?\u{1b}\n\"".into())),
@@ -263,6 +289,11 @@ mod tests {
         assert_eq!(parse(b"{\"do\":\"start\""), Err(Rejection::Garbled));
         assert_eq!(parse(b"{\"do\":\"start\",\"set\":[[\"a\"]]}"), Err(Rejection::Garbled));
         assert_eq!(parse(b"{\"do\":\"fly\"}"), Err(Rejection::Unknown));
+        for line in ["{\"do\":\"end\",\"id\":7}", "{\"do\":\"agent\"}", "{\"do\":\"agent\",\"agent\":[]}"] {
+            assert_eq!(parse(line.as_bytes()), Err(Rejection::Garbled), "{line}");
+        }
+        let long = format!("{{\"do\":\"start\",\"id\":\"{}\"}}", "x".repeat(MAX_ID + 1));
+        assert_eq!(parse(long.as_bytes()), Err(Rejection::TooLong));
         assert_eq!(parse(&vec![b'['; MAX_LINE]), Err(Rejection::Garbled));
         assert_eq!(parse(&vec![b' '; MAX_LINE + 1]), Err(Rejection::TooLong));
         let many = format!("{{\"do\":\"set\",\"set\":[{}]}}", vec!["[\"a\",\"b\"]"; MAX_PAIRS + 1].join(","));

@@ -16,6 +16,8 @@ pub enum PhoneEvent {
         /// Its known facts and fields.
         pairs: Pairs,
     },
+    /// Who takes the calls: an agent's number. It counts from the next call on, if one is running.
+    Agent(String),
     /// Facts or fields of the running call became known.
     Set(Pairs),
     /// A call ended.
@@ -30,7 +32,7 @@ impl PhoneEvent {
     pub fn pairs(&self) -> Option<&Pairs> {
         match self {
             Self::Start { pairs, .. } | Self::Set(pairs) => Some(pairs),
-            Self::End { .. } => None,
+            Self::Agent(_) | Self::End { .. } => None,
         }
     }
 }
@@ -40,6 +42,7 @@ impl std::fmt::Debug for PhoneEvent {
         match self {
             Self::Start { pairs, .. } => f.debug_struct("Start").field("pairs", pairs).finish_non_exhaustive(),
             Self::Set(pairs) => f.debug_tuple("Set").field(pairs).finish(),
+            Self::Agent(_) => f.write_str("Agent"),
             Self::End { .. } => f.write_str("End"),
         }
     }
@@ -87,6 +90,8 @@ pub enum Why {
     TooLong,
     /// The key was given twice; the first counts.
     Twice,
+    /// Not an agent's number, or not an id of a call.
+    Invalid,
 }
 
 impl From<PairError> for Why {

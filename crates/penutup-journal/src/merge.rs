@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::export::{FORMAT_VERSION, First, Last};
+use super::export::{FORMAT_VERSION, First, Forgotten, ForgottenLine, Last};
 use super::read::Span;
-use super::record::{OvertakenRecord, Record};
+use super::record::{OvertakenRecord, Record, is_agent, is_interaction};
 use super::summary::{CallSummary, Interner};
 use penutup_rules::text::{is_forbidden, is_utf16};
 
@@ -26,6 +26,8 @@ pub const MAX_LINE: usize = 1 << 20;
 const MAX_ITEMS: usize = 1_000;
 /// The most different values of all calls' facts.
 const MAX_VALUES: usize = 20_000;
+/// The most deletions of all files.
+const MAX_FORGOTTEN: usize = 10_000;
 /// The longest text, in bytes, as in a rules file.
 const MAX_TEXT: usize = 4 * 4096;
 /// The latest valid time: the end of 2199.
@@ -84,6 +86,8 @@ pub struct Merge {
     parts: Vec<Part>,
     /// For each call the highest version, and the line that has it.
     newest: HashMap<Uuid, (u64, u32)>,
+    /// Each deletion once, in the order of their IDs.
+    forgotten: BTreeMap<Uuid, Forgotten>,
 }
 
 #[derive(Deserialize)]
@@ -100,10 +104,15 @@ impl Merge {
     /// Where and why a file can't be used.
     pub fn of(paths: &[PathBuf]) -> Result<Self, Refused> {
         let mut newest = HashMap::new();
+        let mut forgotten = BTreeMap::new();
         let mut at: u32 = 0;
         let mut parts = Vec::new();
         for path in paths {
             let stamp = each_line(path, |line| {
+                if let Some(one) = forgotten_in(line)? {
+                    forgotten.insert(one.id, one);
+                    return if forgotten.len() > MAX_FORGOTTEN { Err(Fault::TooMuch) } else { Ok(()) };
+                }
                 let (id, version) = head_of(line)?;
                 match newest.entry(id) {
                     Entry::Vacant(first) => _ = first.insert((version, at)),
@@ -115,7 +124,12 @@ impl Merge {
             })?;
             parts.push(Part { path: path.clone(), stamp });
         }
-        Ok(Self { parts, newest })
+        Ok(Self { parts, newest, forgotten })
+    }
+
+    /// The deletions that the files tell of, each once.
+    pub fn forgotten(&self) -> impl Iterator<Item = Forgotten> {
+        self.forgotten.values().copied()
     }
 
     /// Passes each call of `span` once to `each`, in the order of the files. Returns the texts of the summaries.
@@ -132,6 +146,9 @@ impl Merge {
         for part in &self.parts {
             let mut stop = None;
             let stamp = each_line(&part.path, |line| {
+                if line.starts_with(FORGOTTEN) {
+                    return Ok(());
+                }
                 let at = next;
                 next = next.saturating_add(1);
                 let (id, _) = head_of(line)?;
@@ -153,6 +170,24 @@ impl Merge {
             }
         }
         Ok(calls.texts)
+    }
+}
+
+/// The beginning of a deletion's line.
+const FORGOTTEN: &[u8] = b"{\"forgotten\":";
+
+/// The deletion in a line; `None` if the line is another one.
+fn forgotten_in(line: &[u8]) -> Result<Option<Forgotten>, Fault> {
+    if !line.starts_with(FORGOTTEN) {
+        return Ok(None);
+    }
+    let line: ForgottenLine = serde_json::from_slice(line).map_err(|_| Fault::Wrong("forgotten"))?;
+    let Forgotten { at_ms, first_ms, last_ms, calls, .. } = line.forgotten;
+    let is_valid = [at_ms, first_ms, last_ms].iter().all(|ms| (0..=LAST_MS).contains(ms));
+    if is_valid && first_ms <= last_ms && u32::try_from(calls).is_ok() {
+        Ok(Some(line.forgotten))
+    } else {
+        Err(Fault::Wrong("forgotten"))
     }
 }
 
@@ -219,7 +254,7 @@ fn each_line(
                     // A shell or an editor may have put a byte order mark in front.
                     let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
                     let first: First<'_> = serde_json::from_slice(text).map_err(|_| Fault::NotAnExport)?;
-                    if first.penutup_journal != FORMAT_VERSION {
+                    if !(1..=FORMAT_VERSION).contains(&first.penutup_journal) {
                         return Err(Fault::Newer(first.penutup_journal));
                     }
                     calls = Some(0);
@@ -233,7 +268,7 @@ fn each_line(
                 }
                 Some(found) => {
                     each(&line)?;
-                    calls = Some(found + 1);
+                    calls = Some(if line.starts_with(FORGOTTEN) { found } else { found + 1 });
                 }
             }
         }
@@ -298,6 +333,8 @@ fn check(record: &Record) -> Result<(), Fault> {
         (record.end.is_none_or(|(at, _)| is_time(at)), "end_ms"),
         (is_time(record.changed), "changed_ms"),
         (record.seat.as_deref().is_none_or(is_text), "seat"),
+        (record.agent.as_deref().is_none_or(is_agent), "agent"),
+        (record.interaction.as_deref().is_none_or(is_interaction), "interaction"),
         (is_text(&record.zone), "zone"),
         (record.greeting.as_deref().is_none_or(is_text), "greeting"),
         (is_id(&record.rule), "rule"),

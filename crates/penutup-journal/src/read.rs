@@ -8,12 +8,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
+use super::export::Forgotten;
 use super::record::Record;
 use super::schema;
 use super::store::Store;
 use super::summary::{CallSummary, Flags, Interner, Symbol, outcome_of, time};
 use super::trouble::Error;
 use penutup_rules::closing::ending::Outcome;
+use penutup_system::own_files;
 
 /// The calls that began in this time range, end exclusive, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,8 @@ impl Span {
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
+    /// Whether its latest calls are missing: it was copied without its log while a program was writing it.
+    pub lacks_log: bool,
 }
 
 impl Reader {
@@ -59,23 +63,32 @@ impl Reader {
             Ok(about) if about.is_dir() => return Err(Error::Io(std::io::ErrorKind::IsADirectory.into())),
             Ok(_) => {}
         }
+        // Before SQLite creates an empty one.
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let has_log = Path::new(&log).exists();
         let conn = Self::connect(path).or_else(|error| {
             // In a read-only folder SQLite can't create the index of a log; if there is no log, there is nothing to
             // index, and no process is writing.
-            let mut log = path.as_os_str().to_owned();
-            log.push("-wal");
             if Path::new(&log).exists() || error.is_damage() {
                 Err(error)
             } else {
                 Self::connect_immutable(path, error)
             }
         })?;
+        let mut conn = conn;
         if schema::is_older(&conn)? {
             drop(conn);
-            return Ok(Some(Self { conn: Store::open(path)?.store.into_connection() }));
+            drop(Store::open(path)?);
+            conn = Self::connect(path)?;
         }
         // A process that was killed while it created the journal leaves an empty file.
-        Ok(if schema::version(&conn)? == 0 { None } else { Some(Self { conn }) })
+        if schema::version(&conn)? == 0 {
+            return Ok(None);
+        }
+        // A prompter that ended between the two looks has removed the log, and the note in the journal with it.
+        let lacks_log = !has_log && schema::is_in_use(&conn)?;
+        Ok(Some(Self { conn, lacks_log }))
     }
 
     fn connect(path: &Path) -> Result<Connection, Error> {
@@ -145,6 +158,52 @@ impl Reader {
             each(&record_of(row)?)?;
         }
         Ok(())
+    }
+
+    /// The deletions by a person.
+    ///
+    /// # Errors
+    /// The error of `SQLite`.
+    pub fn forgotten(&self) -> Result<Vec<Forgotten>, Error> {
+        schema::forgotten(&self.conn)
+    }
+
+    /// The calls with this ID of their own or of the telephone system, oldest first.
+    ///
+    /// # Errors
+    /// The error of `SQLite`.
+    pub fn calls_named(&mut self, id: &str) -> Result<Vec<Record>, Error> {
+        let own = Uuid::try_parse(id).ok();
+        let query = [RECORDS, " WHERE id = ?1 OR interaction = ?2 ORDER BY start_ms, id"].concat();
+        let mut query = self.conn.prepare(&query)?;
+        let mut rows = query.query((own.as_ref().map(Uuid::as_bytes), id))?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(record_of(row)?);
+        }
+        Ok(out)
+    }
+
+    /// Writes a whole copy of the journal to a file that does not exist yet, readable by the user alone. Prompters may
+    /// write meanwhile: the copy is the journal at one moment.
+    ///
+    /// # Errors
+    /// [`std::io::ErrorKind::AlreadyExists`], the error of the system or of `SQLite`; then no file is left.
+    pub fn backup(&self, to: &Path) -> Result<(), Error> {
+        own_files::options().write(true).create_new(true).open(to)?;
+        let copy = || -> Result<(), Error> {
+            let Some(name) = to.to_str() else {
+                return Err(std::io::Error::from(std::io::ErrorKind::InvalidFilename).into());
+            };
+            self.conn.execute("VACUUM INTO ?1", [name])?;
+            let copy =
+                Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+            schema::unmark_in_use(&copy);
+            let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            if verdict == "ok" { Ok(()) } else { Err(Error::Damaged) }
+        };
+        copy().inspect_err(|_| _ = std::fs::remove_file(to))
     }
 
     /// Passes ID, version and start of every ended call that began at or after this millisecond to `each`, oldest
@@ -219,7 +278,7 @@ pub struct Edge {
 }
 
 const SUMMARIES: &str =
-    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, left_out, cost, id FROM call WHERE ";
+    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id FROM call WHERE ";
 const RECORDS: &str = "
     SELECT end_ms, ending, version, json FROM call JOIN detail ON detail.call = call.n";
 const EDGE: &str = "
@@ -237,7 +296,7 @@ pub(super) fn summaries_by_id(
     mut each: impl FnMut(Uuid, &CallSummary),
 ) -> Result<Interner, Error> {
     summaries(conn, span, |row, summary| {
-        each(Uuid::from_bytes(row.get(10)?), summary);
+        each(Uuid::from_bytes(row.get(11)?), summary);
         Ok(())
     })
 }
@@ -259,8 +318,9 @@ fn summaries(
             facts: Symbol(row.get(5)?),
             rule: Symbol(row.get(6)?),
             seat: Symbol(row.get(7)?),
-            left_out: Symbol(row.get(8)?),
-            cost: Symbol(row.get(9)?),
+            agent: Symbol(row.get(8)?),
+            left_out: Symbol(row.get(9)?),
+            cost: Symbol(row.get(10)?),
         };
         each(row, &summary)?;
     }

@@ -1,5 +1,6 @@
-//! What is recorded of a call: how it was closed, without personal data. There is no field for a name, an honorific or
-//! a number, so none can be written (UU PDP Art. 4).
+//! What is recorded of a call: how it was closed, without personal data of the customer. There is no field for a name,
+//! an honorific or a telephone number, so none can be written (UU PDP Art. 4). The agent's number identifies an
+//! employee: it is recorded only where the site gives one, and goes with its call.
 //!
 //! A record is one line of JSON everywhere: in the journal, its exports and the fleet's stream.
 
@@ -36,6 +37,12 @@ pub struct Record {
     pub changed: DateTime<Utc>,
     /// The seat, if the settings name one.
     pub seat: Option<String>,
+    /// The agent's number, if one is given: [`is_agent`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The telephone system's id of the interaction, as it was given: [`is_interaction`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction: Option<String>,
     /// The customer's zone.
     pub zone: String,
     /// The spoken greeting, once it is spoken.
@@ -97,6 +104,23 @@ pub struct OvertakenRecord {
     pub at: DateTime<Utc>,
     /// The changed facts: ID and value.
     pub facts: Vec<(String, String)>,
+}
+
+/// The longest agent's number, in characters.
+pub const MAX_AGENT: usize = 40;
+/// The longest id of an interaction, in characters.
+pub const MAX_INTERACTION: usize = 100;
+
+/// Whether a text can be an agent's number: letters, digits, `.`, `_` and `-`, at least one digit, so that a name is
+/// not taken for one.
+pub fn is_agent(text: &str) -> bool {
+    let is_valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    text.len() <= MAX_AGENT && text.bytes().all(is_valid) && text.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// Whether a text can be the id of an interaction: not blank, without characters that must not be displayed.
+pub fn is_interaction(text: &str) -> bool {
+    text.chars().count() <= MAX_INTERACTION && !text.trim().is_empty() && !text.chars().any(is_forbidden)
 }
 
 fn ms(time: Option<DateTime<Utc>>) -> Option<i64> {
@@ -188,15 +212,29 @@ impl Record {
     /// If the text is not a record.
     pub fn read(json: &str) -> serde_json::Result<Self> {
         let mut record: Self = serde_json::from_str(json)?;
-        let Self { seat, zone, greeting, rule, revision, rules_sha256, cost, facts, steps, overtaken, differs, .. } =
-            &mut record;
+        let Self {
+            seat,
+            agent,
+            interaction,
+            zone,
+            greeting,
+            rule,
+            revision,
+            rules_sha256,
+            cost,
+            facts,
+            steps,
+            overtaken,
+            differs,
+            ..
+        } = &mut record;
         let facts = facts.iter_mut().flat_map(|fact| [&mut fact.fact, &mut fact.value]);
         let steps = steps.iter_mut().flat_map(|step| std::iter::once(&mut step.step).chain(&mut step.score));
         let overtaken = overtaken.iter_mut().flat_map(|late| {
             std::iter::once(&mut late.step).chain(late.facts.iter_mut().flat_map(|(fact, value)| [fact, value]))
         });
-        let own =
-            [zone, rule, revision, rules_sha256].into_iter().chain(seat).chain(greeting).chain(cost).chain(differs);
+        let optional = [seat, agent, interaction, greeting].into_iter().flatten();
+        let own = [zone, rule, revision, rules_sha256].into_iter().chain(optional).chain(cost).chain(differs);
         for text in own.chain(facts).chain(steps).chain(overtaken) {
             if text.chars().any(is_forbidden) {
                 *text = clean(text);
@@ -236,6 +274,37 @@ mod tests {
         assert!(line.contains(r#""end_ms":null,"ending":null,"#), "{line}");
         assert_eq!(Record::read(&line).unwrap(), running);
         assert_eq!(running.flags(), Flags::BEFORE_CLOSING);
+    }
+
+    #[test]
+    fn agent_and_interaction_are_in_the_line_only_where_they_are_known() {
+        let line = |agent: Option<&str>, interaction: Option<&str>| {
+            let (agent, interaction) = (agent.map(str::to_owned), interaction.map(str::to_owned));
+            let record = Record { agent, interaction, ..Record::default() };
+            let line = serde_json::to_string(&record).unwrap();
+            assert_eq!(Record::read(&line).unwrap(), record);
+            line
+        };
+        let with = line(Some("4711"), Some("a 1/b@c"));
+        assert!(with.contains(r#""seat":null,"agent":"4711","interaction":"a 1/b@c","zone""#), "{with}");
+        let without = line(None, None);
+        assert!(!without.contains("agent") && !without.contains("interaction"), "{without}");
+    }
+
+    #[test]
+    fn a_name_is_no_agents_number() {
+        for good in ["4711", "CSO-07", "a.b_9", &"7".repeat(MAX_AGENT)] {
+            assert!(is_agent(good), "{good}");
+        }
+        for bad in ["", "Siti", "Siti Aminah 7", "47\u{1b}", "4/7", "४७", &"7".repeat(MAX_AGENT + 1)] {
+            assert!(!is_agent(bad), "{bad}");
+        }
+        for good in ["1", "00:1f@pbx;x=\"y\"", "é", &"é".repeat(MAX_INTERACTION)] {
+            assert!(is_interaction(good), "{good}");
+        }
+        for bad in ["", " ", "a\nb", "\u{202e}a", &"é".repeat(MAX_INTERACTION + 1)] {
+            assert!(!is_interaction(bad), "{bad}");
+        }
     }
 
     #[test]

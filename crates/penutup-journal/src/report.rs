@@ -472,6 +472,7 @@ mod tests {
             facts: texts.intern("klb=tidak topik=lain").unwrap(),
             rule: texts.intern("satu").unwrap(),
             seat: Symbol(0),
+            agent: Symbol(0),
             left_out: Symbol(0),
             cost: Symbol(0),
         }

@@ -2,14 +2,16 @@
 //! number from the `word` table; a call's complete record is in `detail`.
 
 use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
 
+use super::export::Forgotten;
 use super::trouble::Error;
 
 /// Marks a database as a journal of this program ("pntp").
 const APPLICATION: i64 = 0x706e_7470;
 
 /// Every version of the tables, as the migration from the previous one. A released migration is never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // 0.1.0. `detail` has only facts and steps.
     "
     CREATE TABLE word (
@@ -73,6 +75,20 @@ const MIGRATIONS: [&str; 2] = [
     ALTER TABLE call DROP COLUMN rules;
     ALTER TABLE call DROP COLUMN zone;
     ALTER TABLE call DROP COLUMN greeting;
+    ",
+    // Who took the call, and the telephone system's id of it. An id is not a word: each is used once.
+    "
+    ALTER TABLE call ADD COLUMN agent INTEGER NOT NULL DEFAULT 0;  -- → word: the agent's number, 0 where none
+    ALTER TABLE call ADD COLUMN interaction TEXT;
+    CREATE INDEX call_interaction ON call (interaction) WHERE interaction IS NOT NULL;
+    CREATE TABLE forgotten (                 -- what a person deleted, not what expired
+        id       BLOB PRIMARY KEY,           -- random, so that it counts once however often it is exported
+        at_ms    INTEGER NOT NULL,           -- when it was deleted
+        calls    INTEGER NOT NULL,           -- how many
+        first_ms INTEGER NOT NULL,           -- when the first of them began
+        last_ms  INTEGER NOT NULL            -- when the last of them began
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE in_use (n INTEGER PRIMARY KEY) STRICT;  -- a row while a program has it open for writing
     ",
 ];
 
@@ -145,6 +161,48 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
     Ok(())
 }
 
+/// Notes in the database itself that a program has it open for writing: what is written from here on may be only in the
+/// log beside it. Best effort: without the note a copy without its log is not noticed.
+pub fn mark_in_use(conn: &mut Connection) {
+    let mark = || {
+        conn.execute("INSERT OR IGNORE INTO in_use (n) VALUES (1)", [])?;
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    };
+    let _ = mark();
+}
+
+/// Removes the note of [`mark_in_use`].
+pub fn unmark_in_use(conn: &Connection) {
+    let _ = conn.execute("DELETE FROM in_use", []);
+}
+
+/// Whether [`mark_in_use`] stands: then the database is whole only together with its log.
+///
+/// # Errors
+/// The error of `SQLite`.
+pub fn is_in_use(conn: &Connection) -> Result<bool, Error> {
+    Ok(conn.query_row("SELECT EXISTS (SELECT 1 FROM in_use)", [], |row| row.get(0))?)
+}
+
+/// The deletions by a person, in the order of time.
+///
+/// # Errors
+/// The error of `SQLite`.
+pub fn forgotten(conn: &Connection) -> Result<Vec<Forgotten>, Error> {
+    let mut query = conn.prepare("SELECT id, at_ms, calls, first_ms, last_ms FROM forgotten ORDER BY at_ms, id")?;
+    let rows = query.query_map([], |row| {
+        let calls: i64 = row.get(2)?;
+        Ok(Forgotten {
+            id: row.get(0).map(Uuid::from_bytes)?,
+            at_ms: row.get(1)?,
+            calls: u64::try_from(calls).unwrap_or(0),
+            first_ms: row.get(3)?,
+            last_ms: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,10 +264,14 @@ mod tests {
     fn a_newer_database_is_refused_and_not_touched() {
         let mut conn = Connection::open_in_memory().unwrap();
         prepare(&mut conn).unwrap();
-        conn.pragma_update(None, "user_version", 3).unwrap();
+        let newer = i64::try_from(MIGRATIONS.len() + 1).unwrap();
+        conn.pragma_update(None, "user_version", newer).unwrap();
         let changes = conn.total_changes();
         let refused = prepare(&mut conn);
-        assert!(matches!(refused, Err(Error::Newer { found: 3, known: 2 })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Newer { found, known }) if found == newer && known == newer - 1),
+            "{refused:?}"
+        );
         assert_eq!(conn.total_changes(), changes);
     }
 

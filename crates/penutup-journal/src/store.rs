@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
+use super::export::Forgotten;
 use super::presence::{OpenLock, Presence, is_dead, remove_stale};
 use super::record::Record;
 use super::schema;
@@ -132,6 +133,7 @@ impl Store {
         })?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
         schema::prepare(&mut conn)?;
+        schema::mark_in_use(&mut conn);
         Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
 
@@ -140,8 +142,8 @@ impl Store {
     /// # Errors
     /// The I/O error.
     pub fn set_aside(self) -> Result<Option<PathBuf>, Error> {
-        let Self { conn, path, identity: was, .. } = self;
-        drop(conn);
+        let (path, was) = (self.path.clone(), self.identity);
+        drop(self);
         let _opening = OpenLock::acquire(&path)?;
         if was.is_none() || identity(&path) != was {
             return Ok(None);
@@ -210,7 +212,8 @@ impl Store {
                 };
                 let (facts, left_out, cost) = (record.facts_text(), record.left_out_text(), list_text(&record.cost));
                 let seat = record.seat.as_deref().unwrap_or_default();
-                words.execute([&facts, &record.rule, seat, &left_out, &cost])?;
+                let agent = record.agent.as_deref().unwrap_or_default();
+                words.execute([&facts, &record.rule, seat, &left_out, &cost, agent])?;
                 let (end, outcome) = record.end.unzip();
                 let n: i64 = call.query_row(
                     params![
@@ -228,6 +231,8 @@ impl Store {
                         seat,
                         left_out,
                         cost,
+                        agent,
+                        record.interaction,
                     ],
                     |row| row.get(0),
                 )?;
@@ -255,27 +260,42 @@ impl Store {
     /// # Errors
     /// The error of `SQLite`.
     pub fn delete_batch(&mut self, before_ms: i64) -> Result<Deleted, Error> {
+        self.delete_some(before_ms, None)
+    }
+
+    /// As [`Self::delete_batch`]; a deletion by a person is recorded in the same transaction.
+    fn delete_some(&mut self, before_ms: i64, forget: Option<(Uuid, i64)>) -> Result<Deleted, Error> {
         let transaction = write(&mut self.conn)?;
         transaction.execute_batch(CLEAR_LIST)?;
         let calls = transaction.execute(LIST_EXPIRED, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
+        if let Some((id, at_ms)) = forget.filter(|_| calls > 0) {
+            transaction.execute(RECORD_FORGOTTEN, params![id.as_bytes(), at_ms])?;
+        }
         transaction.execute_batch(DELETE_LISTED)?;
         transaction.commit()?;
         Ok(Deleted { calls, more: calls == BATCH })
     }
 
-    /// Deletes every ended call that began before this time, and texts that only they used. Returns how many.
+    /// The calls that [`Self::forget`] would delete: how many, and when the first and the last of them began; `None` if
+    /// there are none.
     ///
     /// # Errors
     /// The error of `SQLite`.
-    pub fn delete_before(&mut self, before_ms: i64) -> Result<u64, Error> {
-        let mut count = 0;
-        loop {
-            let some = self.delete_batch(before_ms)?;
-            count += some.calls as u64;
-            if !some.more {
-                break;
-            }
-        }
+    pub fn forgettable(&self, before_ms: i64) -> Result<Option<(u64, i64, i64)>, Error> {
+        let (calls, first, last): (i64, Option<i64>, Option<i64>) =
+            self.conn.query_row(FORGETTABLE, [before_ms], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let calls = u64::try_from(calls).unwrap_or(0);
+        Ok(first.zip(last).map(|(first, last)| (calls, first, last)))
+    }
+
+    /// Deletes every ended call that began before this time, and texts that only they used, and records that a person
+    /// deleted them. Returns what was deleted; `None` if there was nothing.
+    ///
+    /// # Errors
+    /// The error of `SQLite`.
+    pub fn forget(&mut self, before_ms: i64, now: DateTime<Utc>) -> Result<Option<Forgotten>, Error> {
+        let id = Uuid::now_v7();
+        while self.delete_some(before_ms, Some((id, now.timestamp_millis())))?.more {}
         let transaction = write(&mut self.conn)?;
         transaction.execute(DELETE_WORDS, [])?;
         transaction.commit()?;
@@ -285,12 +305,7 @@ impl Store {
         }
         // The log still has the old pages; while another process reads, the next checkpoint removes them.
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(count)
-    }
-
-    /// The database, from here on only for reading.
-    pub(super) fn into_connection(self) -> Connection {
-        self.conn
+        Ok(schema::forgotten(&self.conn)?.into_iter().find(|one| one.id == id))
     }
 
     /// The database, for reading.
@@ -301,6 +316,13 @@ impl Store {
     /// The journals beside this one that were set aside.
     pub fn aside(path: &Path) -> Vec<PathBuf> {
         all_aside(path)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Closing writes the log to the database. While another process has it open, the log stays beside it.
+        schema::unmark_in_use(&self.conn);
     }
 }
 
@@ -328,10 +350,17 @@ const LIST_EXPIRED: &str = "
 const DELETE_LISTED: &str = "
     DELETE FROM detail WHERE call IN (SELECT n FROM temp.gone);
     DELETE FROM call WHERE n IN (SELECT n FROM temp.gone)";
+const FORGETTABLE: &str = "
+    SELECT count(*), min(start_ms), max(start_ms) FROM call WHERE start_ms < ?1 AND process IS NULL";
+const RECORD_FORGOTTEN: &str = "
+    INSERT INTO forgotten (id, at_ms, calls, first_ms, last_ms)
+    SELECT ?1, ?2, count(*), min(start_ms), max(start_ms) FROM call WHERE n IN (SELECT n FROM temp.gone)
+    ON CONFLICT (id) DO UPDATE SET calls = calls + excluded.calls,
+        first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)";
 const DELETE_WORDS: &str = "
     DELETE FROM word WHERE id > 0 AND id NOT IN (
         SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT seat FROM call
-        UNION SELECT left_out FROM call UNION SELECT cost FROM call)";
+        UNION SELECT left_out FROM call UNION SELECT cost FROM call UNION SELECT agent FROM call)";
 const DELETE_ONE: [&str; 2] = [
     "
     DELETE FROM detail WHERE call = (SELECT n FROM call WHERE id = ?1)",
@@ -339,23 +368,24 @@ const DELETE_ONE: [&str; 2] = [
     DELETE FROM call WHERE id = ?1",
 ];
 const SAVE_WORDS: &str = "
-    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5)";
+    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6)";
 const SAVE_DETAIL: &str = "
     INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
 /// The words are looked up in the statement itself: another process may have deleted some since they were last used.
 const SAVE_CALL: &str = "
     INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete, flags,
-                      facts, rule, seat, left_out, cost)
+                      facts, rule, seat, left_out, cost, agent, interaction)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
             (SELECT id FROM word WHERE text = ?10), (SELECT id FROM word WHERE text = ?11),
             (SELECT id FROM word WHERE text = ?12), (SELECT id FROM word WHERE text = ?13),
-            (SELECT id FROM word WHERE text = ?14))
+            (SELECT id FROM word WHERE text = ?14), (SELECT id FROM word WHERE text = ?15), ?16)
     ON CONFLICT (id) DO UPDATE SET
         version = max(version + 1, excluded.version),
         start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
         process = excluded.process, ending = excluded.ending, complete = excluded.complete,
         flags = excluded.flags, facts = excluded.facts, rule = excluded.rule, seat = excluded.seat,
-        left_out = excluded.left_out, cost = excluded.cost
+        left_out = excluded.left_out, cost = excluded.cost, agent = excluded.agent,
+        interaction = excluded.interaction
     RETURNING n";
 
 /// Begins a write transaction; a newer version of the program may have migrated the journal since it was opened.

@@ -48,6 +48,8 @@ pub struct CallSummary {
     pub rule: Symbol,
     /// The seat; the empty text where none.
     pub seat: Symbol,
+    /// The agent's number; the empty text where none.
+    pub agent: Symbol,
     /// The steps left out: "download terima-kasih".
     pub left_out: Symbol,
     /// The scoring parameters that it lost: a JSON list, or the empty text.
@@ -67,6 +69,7 @@ impl CallSummary {
             facts: texts.intern(&record.facts_text())?,
             rule: texts.intern(&record.rule)?,
             seat: texts.intern(record.seat.as_deref().unwrap_or_default())?,
+            agent: texts.intern(record.agent.as_deref().unwrap_or_default())?,
             left_out: texts.intern(&left_out)?,
             cost: texts.intern(&list_text(&record.cost))?,
         })

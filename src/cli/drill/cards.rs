@@ -6,6 +6,7 @@ use crate::cli::table::in_markdown;
 
 use super::Materials;
 use crate::cli::{Context, Stop, VerbOutput};
+use crate::diagnostics::shown;
 use crate::drill::card::Card;
 use crate::drill::texts;
 use crate::rules::RuleSet;
@@ -19,8 +20,12 @@ use crate::words::Words;
 pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<VerbOutput, Stop> {
     let (rules, words) = (&materials.loaded.rules, context.words());
     let w = &words.drillverb;
-    let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
+    let (cards, not_asked) = super::generate_cards(materials, seed, count, None, context)?;
     let mut out = format!("# {}\n\n{}\n", in_markdown(w.cards_title(&rules.sop.revision, seed)), w.cards_intro);
+    if let Some(old) = &materials.since {
+        let _ =
+            write!(out, "\n{}\n", in_markdown(words.drill.changed_since(cards.len(), shown(&old.rules.sop.revision))));
+    }
     if !not_asked.is_empty() {
         let _ = write!(out, "\n{}\n", in_markdown(texts::not_asked(&not_asked, words)));
     }

@@ -10,7 +10,7 @@ use crate::drill::generate::{CardGenerator, edges};
 use crate::rules::space::Cube;
 use crate::words::Words;
 
-/// Prints the list; status 1 if no story reaches a rule or requirement.
+/// Prints the list; status 1 if no story reaches a rule or requirement, or one gives the answer away.
 pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     let (rules, w) = (&materials.loaded.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
@@ -47,11 +47,18 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
             let _ = write!(out, "\n{title}\n  {}\n", ids.join(", "));
         }
     }
+    let giveaways = materials.stories.giveaways(rules);
+    if !giveaways.is_empty() {
+        let _ = write!(out, "\n{}\n", w.list_giveaways);
+        for (id, word) in &giveaways {
+            let _ = writeln!(out, "  - {id:<28} {word}", id = shown(id), word = shown(word));
+        }
+    }
     if unreached > 0 {
         let _ = write!(out, "\n{}\n", w.list_unreached(unreached));
     }
     let mut answer = VerbOutput::done(out);
-    answer.status = if unreached > 0 { Status::No } else { Status::Done };
+    answer.status = if unreached > 0 || !giveaways.is_empty() { Status::No } else { Status::Done };
     answer
 }
 

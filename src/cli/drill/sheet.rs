@@ -25,35 +25,48 @@ pub fn text(session: &Session) -> String {
     let mut out = format!(
         "{}\n{}\n{}",
         w.sheet_title(kind, shown(&sheet.revision), session.kind().label(words), who),
-        w.sheet_from(local(session.setup().now), local(session.now()), sheet.seed, &sheet.rules_sha256),
-        d.score_line(sheet.cards.len(), sheet.score, sheet.right()),
+        match sheet.seed {
+            Some(seed) => w.sheet_from(local(session.setup().now), local(session.now()), seed, &sheet.rules_sha256),
+            None => w.sheet_unfinished(local(session.setup().now), local(session.now()), &sheet.rules_sha256),
+        },
+        match sheet.score {
+            Some(score) => d.score_line(sheet.cards.len(), score, sheet.right()),
+            None => d.unfinished(sheet.cards.len(), sheet.count),
+        },
     );
     out.push_str(&verdict(&sheet, words));
     out.push('\n');
+    if let Some(too_few) = sheet.exam.then(|| texts::too_few_cards(sheet.pass, sheet.count, words)).flatten() {
+        out += &too_few;
+        out.push('\n');
+    }
     if !sheet.not_asked.is_empty() {
         out += &texts::not_asked(&sheet.not_asked, words);
         out.push('\n');
     }
-    tallies(&mut out, d.by_rule, &by_rule(rules, session.results()), words);
-    tallies(&mut out, d.by_fact, &by_fact(rules, session.results()), words);
+    if !sheet.is_unfinished() {
+        tallies(&mut out, d.by_rule, &by_rule(rules, session.results()), words);
+        tallies(&mut out, d.by_fact, &by_fact(rules, session.results()), words);
+    }
+    if sheet.cards.is_empty() {
+        return out;
+    }
     let _ = write!(out, "\n{}\n", w.sheet_cards);
     for ((number, row), (card, done)) in (1..).zip(&sheet.cards).zip(session.results()) {
-        let mark = if row.right { "√" } else { "-" };
-        let seconds = done.map(|d| (d.answered - d.shown).num_seconds().to_string());
-        let _ = writeln!(
-            out,
-            "  {number:>2} {mark} {}  {} {}  {}: {} · {}{}",
-            row.scenario,
-            minute(card.minute, words),
-            row.zone,
-            row.rule,
-            titles(&card.spoken(rules), rules),
-            row.greeting,
-            seconds.map(|count| w.sheet_seconds(&count)).unwrap_or_default(),
-        );
-        let answer = done.map_or_else(|| d.nothing.to_owned(), |done| answer(&done.answer, card, rules, words));
-        let mark = if row.right { d.right } else { d.not_right };
-        let _ = writeln!(out, "       {}", w.sheet_answer(&answer, mark));
+        let seconds = w.sheet_seconds((done.answered - done.shown).num_seconds());
+        let call = format!("{}  {} {}", row.scenario, minute(card.minute, words), row.zone);
+        let given = answer(&done.answer, card, rules, words);
+        if let Some(expected) = &row.expected {
+            let mark = if expected.right { "√" } else { "-" };
+            let steps = titles(&card.spoken(rules), rules);
+            let (rule, greeting) = (&expected.rule, &expected.greeting);
+            let _ = writeln!(out, "  {number:>2} {mark} {call}  {rule}: {steps} · {greeting}{seconds}");
+            let mark = if expected.right { d.right } else { d.not_right };
+            let _ = writeln!(out, "       {}", w.sheet_answer(&given, mark));
+        } else {
+            let _ = writeln!(out, "  {number:>2}   {call}{seconds}");
+            let _ = writeln!(out, "       {}", w.sheet_given(&given));
+        }
     }
     out
 }
@@ -66,9 +79,8 @@ fn titles(steps: &[StepIx], rules: &RuleSet) -> String {
 /// The end of the score line: passed or not, complete or not.
 fn verdict(sheet: &Sheet, words: &Words) -> String {
     let d = &words.drill;
-    let passed = || if sheet.passed { d.passed(sheet.pass) } else { d.not_passed(sheet.pass) };
-    let passed = sheet.exam.then(passed);
-    let broken = (!sheet.complete).then(|| d.broken_off.to_owned());
+    let passed = sheet.exam.then(|| texts::verdict(sheet, words));
+    let broken = (!sheet.exam && !sheet.complete).then(|| d.broken_off.to_owned());
     passed.into_iter().chain(broken).fold(String::new(), |out, part| format!("{out}. {part}"))
 }
 

@@ -96,6 +96,6 @@ mod tests {
 
     #[test]
     fn a_path_that_windows_would_change_is_refused() {
-        assert_eq!(super::command(Path::new(r"C:\100%1\penutup.exe")), None);
+        assert_eq!(command(Path::new(r"C:\100%1\penutup.exe")), None);
     }
 }

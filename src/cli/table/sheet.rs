@@ -96,7 +96,8 @@ fn requirements(rules: &RuleSet, words: &'static Words) -> Section {
     }
 }
 
-fn demanded<'r>(rules: &'r RuleSet, duty: &Duty) -> Demand<'r> {
+/// A duty with the ids of its steps.
+pub(in crate::cli) fn demanded<'r>(rules: &'r RuleSet, duty: &Duty) -> Demand<'r> {
     let ids = |steps: &[StepIx]| steps.iter().map(|ix| rules.step(*ix).id.as_str()).collect();
     match duty {
         Duty::Always(steps) => Demand::Always(ids(steps)),

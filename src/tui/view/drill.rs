@@ -50,7 +50,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
     } else {
         keys::footer(&keys::session_rows(session), words)
     };
-    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
+    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()), own: None };
     let look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
     paint_ground(frame, &look);
     if area.is_empty() {
@@ -93,10 +93,14 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
 
 /// Below 30×6 only the most important part is drawn.
 fn tiny(frame: &mut Frame<'_>, look: &DrawContext<'_>, session: &Session, area: Rect) -> Drawn {
-    if session.is_on_prompter() {
+    if session.is_on_prompter() && !session.is_leaving() {
         return prompter(frame, area, look);
     }
     let lines = match session.phase() {
+        _ if session.is_leaving() => {
+            let text = keys::leaving_question(session);
+            wrap([(text, look.style(Role::Sentence))], look.columns.max(1))
+        }
         Phase::Intro => intro(look, session),
         Phase::Feedback => feedback::card(look, session),
         Phase::Score => feedback::score(look, session),
@@ -178,9 +182,17 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     page.gap();
     if let Some(pass) = setup.exam {
         let is_whole = setup.not_asked.is_empty();
-        page.paragraph(&if is_whole { w.intro_exam(&count, pass) } else { w.intro_exam_part(&count, pass) });
+        let needed = session.needed().unwrap_or(0);
+        let exam = if is_whole { w.intro_exam(&count, needed, pass) } else { w.intro_exam_part(&count, needed, pass) };
+        page.paragraph(&exam);
+        if let Some(too_few) = texts::too_few_cards(pass, setup.cards.len(), session.words()) {
+            page.paragraph(&too_few);
+        }
     } else {
         page.paragraph(&w.intro_practice(&count));
+        if let Some(revision) = &setup.since {
+            page.paragraph(&w.changed_since(&count, revision));
+        }
     }
     if !setup.not_asked.is_empty() {
         page.paragraph(&texts::not_asked(&setup.not_asked, session.words()));
@@ -194,10 +206,14 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
             Some(_) => {}
         }
     }
-    page.gap();
     let trainee = setup.trainee.as_deref().map(|id| w.intro_trainee(id));
-    let seed = w.intro_seed(setup.seed);
-    page.paragraph(&trainee.into_iter().chain([seed]).collect::<Vec<_>>().join(" · "));
+    // The cards of an exam that has not begun must not be known, so neither is what generates them.
+    let seed = (!session.is_exam()).then(|| w.intro_seed(setup.seed));
+    let whose: Vec<String> = trainee.into_iter().chain(seed).collect();
+    if !whose.is_empty() {
+        page.gap();
+        page.paragraph(&whose.join(" · "));
+    }
     page.into_lines()
 }
 
@@ -205,7 +221,7 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
 fn work(look: &DrawContext<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
-        Draft::Blind { offered, cursor, chosen, greeting } => {
+        Draft::Blind { offered, cursor, chosen, greeting, .. } => {
             (blind(look, session, offered, *cursor, chosen, *greeting), cursor.saturating_sub(1))
         }
         Draft::Spoken { open: false, .. } => {
@@ -239,19 +255,22 @@ fn blind(
     out.push(Block::gap());
     // Only the list scrolls, with its cursor.
     let rows = offered.iter().enumerate().map(|(at, step)| {
-        let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
+        let place = chosen.iter().position(|s| s == step);
         let here = at == cursor;
         let mark = if here { " ▌ " } else { "   " };
-        let number = place.as_deref().unwrap_or("·");
+        // The digit that chooses the line; its place in the closing is in the brackets.
+        let digit = if at < 9 { (at + 1).to_string() } else { " ".into() };
+        let order = place.map_or_else(|| "[ ]".into(), |at| format!("[{}]", at + 1));
         let role = if here { Role::Sentence } else { Role::Text };
         let step = rules.step(*step);
         // The id distinguishes steps with the same title.
         let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
         let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
-        let title = shorten(&title, look.columns.saturating_sub(8));
+        let title = shorten(&title, look.columns.saturating_sub(11));
         Line::from(vec![
             look.span(mark, Role::Now),
-            look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),
+            look.span(format!("{digit} "), Role::Muted),
+            look.span(format!("{order:<3} "), if place.is_some() { Role::Said } else { Role::Line }),
             look.span(title, role),
         ])
     });
@@ -265,6 +284,11 @@ fn blind(
     let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));
     indent(look, &mut lines, "   ");
     out.push(Block::new(Priority::Last, lines));
+    if let Some(missing) = session.missing() {
+        let mut lines = wrap([(missing.as_str(), look.style(Role::Badge))], look.columns.saturating_sub(4).max(1));
+        indent(look, &mut lines, "   ");
+        out.push(Block::new(Priority::Last, lines));
+    }
     out
 }
 

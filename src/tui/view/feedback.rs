@@ -11,6 +11,7 @@ use crate::drill::card::Card;
 use crate::drill::grade::{Answer, SpokenMark};
 use crate::drill::session::Session;
 use crate::drill::sheet::{GradedAnswer, Tally, by_fact, by_rule};
+use crate::drill::texts;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldKind, Rule, StepIx};
 use crate::tui::theme::Role;
@@ -171,11 +172,10 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
 pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let w = &session.words().drill;
     let sheet = session.sheet();
-    let mut page = Lines::new(look, &w.score_line(sheet.cards.len(), sheet.score, sheet.right()));
+    let mut page = Lines::new(look, &w.score_line(sheet.cards.len(), sheet.score.unwrap_or(0), sheet.right()));
     if sheet.exam {
-        let (text, role) =
-            if sheet.passed { (w.passed(sheet.pass), Role::Said) } else { (w.not_passed(sheet.pass), Role::Badge) };
-        page.push(Line::from(look.span(format!(" {text}"), role)));
+        let role = if sheet.passed { Role::Said } else { Role::Badge };
+        page.push(Line::from(look.span(format!(" {}", texts::verdict(&sheet, session.words())), role)));
     }
     page.gap();
     let rules = session.rules();

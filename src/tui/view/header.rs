@@ -62,15 +62,18 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = app.clock_text(app.local());
     let clock = || look.span(words.clock_greeting(app.greeting_word(), &time, zone), Role::Text);
-    let left = [
-        vec![
-            look.span(format!(" {}", words.title), Role::Text),
-            look.span(" · ", Role::Line),
-            look.span(words.sop(&app.rules().sop.revision), Role::Muted),
-        ],
-        vec![look.span(format!(" {}", words.sop(&app.rules().sop.revision)), Role::Muted)],
-        Vec::new(),
+    let whole = vec![
+        look.span(format!(" {}", words.title), Role::Text),
+        look.span(" · ", Role::Line),
+        look.span(words.sop(&app.rules().sop.revision), Role::Muted),
     ];
+    let with_agent = app.agent_number().map(|agent| {
+        let agent = [look.span(" · ", Role::Line), look.span(app.words().notice.agent(agent), Role::Muted)];
+        whole.iter().cloned().chain(agent).collect()
+    });
+    let titles =
+        [whole, vec![look.span(format!(" {}", words.sop(&app.rules().sop.revision)), Role::Muted)], Vec::new()];
+    let left = with_agent.into_iter().chain(titles);
     // A telephone that is connected is no news in a narrow window.
     let phone = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| match link {
         Link::Up => look.span(app.words().phone.link_up, Role::Muted),
@@ -110,7 +113,7 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
         let (left, right) = marks.iter().find_map(pair).unwrap_or_else(|| (Vec::new(), vec![clock()]));
         return look.two_ends(left, right);
     }
-    if let Some(left) = left.into_iter().find(|left| fits(left, &whole)) {
+    if let Some(left) = left.into_iter().find(|left: &Vec<Span<'static>>| fits(left, &whole)) {
         return look.two_ends(left, whole);
     }
     let right = rights.find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);

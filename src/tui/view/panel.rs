@@ -214,7 +214,8 @@ impl<'l, 'a> Lines<'l, 'a> {
 
 pub fn lines(look: &DrawContext<'_>, panel: Panel) -> Vec<Line<'static>> {
     let keys = |row: &keymap::KeyBinding| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
-    let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };
+    let own = look.foot.and_then(|foot| foot.own).cloned();
+    let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new(), own };
     render(look, &page(panel, look.app, &surface))
 }
 

@@ -81,6 +81,9 @@ impl Walk<'_> {
             _ => "Salam Penutup",
         };
         term.shows(first).send("q");
+        if exam {
+            term.shows("Tetap keluar?").send("q");
+        }
         assert_eq!(term.ends().exit_code(), u32::from(exam), "{}: {args:?}", self.page);
         term.assert_restored();
         self.last.clear();
@@ -92,7 +95,7 @@ fn is_on_screen(args: &[&str]) -> bool {
     match args.first() {
         None => true,
         Some(&("drill" | "demo")) => {
-            let free = ["--list", "--cards", "--merge", "--check-sheet"];
+            let free = ["--list", "--cards", "--class", "--notes"];
             !args.iter().any(|word| free.contains(word))
         }
         Some(option) => *option == "--rules" && args.len() == 2,

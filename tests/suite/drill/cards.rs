@@ -13,13 +13,21 @@ use penutup::drill::deck::Deck;
 use penutup::drill::generate::{CardGenerator, edges, full_coverage};
 use penutup::drill::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use penutup::drill::session::{Draft, Phase, Session, SessionAction, Setup};
+use penutup::drill::sheet::csv;
 use penutup::drill::story::{self, Stories};
+use penutup::drill::texts;
+use penutup::drill::threshold::least_cards;
 use penutup::loaded::LoadedRules;
 use penutup::rules::decide::decide;
 use penutup::rules::{RuleSet, Situation};
+use penutup::tui::theme::Theme;
+use penutup::tui::view;
 use penutup::words::Lang;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
 use crate::random_rules::{Dice, rules};
+use crate::scenes::text;
 use crate::stage::{loaded, revised, wib};
 
 /// Stories for any rules: one that implies nothing, and a sentence for each value that is kept.
@@ -325,7 +333,7 @@ fn renamed_facts_fields_zones_and_steps_and_moved_greetings_leave_no_wrong_card(
 }
 
 fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-    let set = CardGenerator::new(&loaded.rules, stories).generate(&full_coverage(&loaded.rules), seed);
+    let set = CardGenerator::new(&loaded.rules, stories).generate_exam(90, seed);
     let (not_asked, cards) = (set.not_asked(&loaded.rules), set.cards);
     Setup {
         loaded: Arc::clone(loaded),
@@ -334,6 +342,7 @@ fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
         home: 0,
         cards,
         not_asked,
+        since: None,
         seed,
         kind: None,
         exam: Some(100),
@@ -390,10 +399,91 @@ fn right_answers_pass_an_exam_under_any_rules() {
                 answer(&mut session);
             }
             let sheet = session.sheet();
-            let wrong: Vec<_> = sheet.cards.iter().filter(|c| !c.right).collect();
+            let wrong: Vec<_> = sheet.cards.iter().filter(|c| !c.is_right()).collect();
             assert!(sheet.passed, "{seed} {way:?}: {wrong:#?}");
         }
     }
+}
+
+/// Every form of a session's sheet.
+fn sheets(session: &Session) -> String {
+    let sheet = session.sheet();
+    sheet.to_json() + &csv::write(&sheet) + &penutup::cli::drill::sheet::text(session)
+}
+
+/// Two exams that begin with the same cards are the same, in every output and on every screen, until a card is shown that
+/// differs: nothing of an unseen card is anywhere.
+#[test]
+fn no_output_of_an_unfinished_exam_depends_on_a_card_that_was_not_shown() {
+    for seed in 0..40 {
+        let loaded = if seed % 2 == 0 { loaded(rules(seed, 4)) } else { Arc::new(LoadedRules::built_in()) };
+        let stories = if seed % 2 == 0 { stories(&loaded.rules, |_, _| true) } else { Stories::built_in() };
+        let one = setup(&loaded, &stories, seed);
+        let others = CardGenerator::new(&loaded.rules, &stories).generate_exam(90, seed + 1000).cards;
+        for way in ExerciseKind::ALL {
+            for seen in 0..one.cards.len().min(others.len()) {
+                let mut other = one.clone();
+                let end = one.cards.len().min(others.len());
+                other.cards[seen..end].clone_from_slice(&others[seen..end]);
+                let [mut a, mut b] = [Session::new(one.clone()), Session::new(other)];
+                for session in [&mut a, &mut b] {
+                    if seen > 0 {
+                        session.update(SessionAction::Begin(way), wib("08:00"));
+                        (0..seen - 1).for_each(|_| answer(session));
+                    }
+                    session.update(SessionAction::Leave, wib("08:00"));
+                    assert!(session.is_leaving() && session.sheet().is_unfinished(), "{seed} {seen}");
+                }
+                assert_eq!(sheets(&a), sheets(&b), "{seed} {way:?} {seen}");
+                assert_eq!(screen(&a), screen(&b), "{seed} {way:?} {seen}");
+                assert!(!sheets(&a).contains(&one.cards[seen].story), "{seed} {seen}");
+            }
+        }
+    }
+}
+
+fn screen(session: &Session) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(100, 40)).expect("a terminal in memory");
+    let draw = |frame: &mut ratatui::Frame<'_>| {
+        view::drill::draw(frame, session, Theme::Terminal);
+    };
+    terminal.draw(draw).expect("a terminal in memory");
+    text(terminal.backend().buffer())
+}
+
+/// Neither practice nor printed cards show the cards of an exam, at this seed or any other.
+#[test]
+fn the_cards_of_an_exam_are_not_those_of_practice() {
+    let (rules, stories) = (LoadedRules::built_in().rules, Stories::built_in());
+    let generator = CardGenerator::new(&rules, &stories);
+    let practice: Vec<_> = (0..500).map(|seed| generator.generate(&full_coverage(&rules), seed).cards).collect();
+    for seed in 0..100 {
+        let exam = generator.generate_exam(90, seed).cards;
+        let same = |cards: &Vec<Card>| exam.iter().filter(|card| cards.contains(card)).count();
+        assert_eq!(same(&practice[usize::try_from(seed).unwrap()]), 0, "{seed}: a card is the same at the same seed");
+        assert!(practice.iter().map(same).max() <= Some(2), "{seed}: no other seed has the deck");
+    }
+}
+
+/// An exam has as many cards as its threshold needs, each of another story where the stories suffice, and covers everything.
+#[test]
+fn an_exam_has_as_many_cards_as_its_threshold_needs_or_all_that_the_stories_give() {
+    let (rules, stories) = (LoadedRules::built_in().rules, Stories::built_in());
+    let generator = CardGenerator::new(&rules, &stories);
+    let usable = generator.usable_scenarios().len();
+    let base = generator.generate(&full_coverage(&rules), 1).cards.len();
+    for pass in [1, 50, 80, 87, 88, 90, 95, 97, 98, 99, 100] {
+        for seed in 0..5 {
+            let set = generator.generate_exam(pass, seed);
+            assert_eq!(set.not_asked(&rules), [""; 0]);
+            assert_eq!(set.cards.len(), least_cards(pass).max(base).min(usable), "{pass} {seed}");
+        }
+    }
+    assert!(usable < least_cards(99), "too few stories for 99 %: {usable}");
+    let words = Lang::Id.words();
+    let told = texts::too_few_cards(99, usable, words).expect("it is told");
+    assert!(told.contains("diperlukan 100 kartu") && told.contains(&usable.to_string()), "{told}");
+    assert_eq!(texts::too_few_cards(90, 10, words), None);
 }
 
 #[test]

@@ -24,9 +24,19 @@ fn commands() -> Vec<Vec<String>> {
 #[test]
 fn the_document_names_every_option() {
     let all: Vec<String> = commands().concat();
-    for option in
-        ["--way", "--seed", "--count", "--trainee", "--exam", "--pass", "--list", "--cards", "--format", "--out"]
-    {
+    for option in [
+        "--way",
+        "--seed",
+        "--count",
+        "--trainee",
+        "--exam",
+        "--pass",
+        "--list",
+        "--cards",
+        "--class",
+        "--format",
+        "--out",
+    ] {
         assert!(all.iter().any(|word| word == option), "{option}");
     }
     assert!(commands().iter().all(|c| c[0] == "penutup"));

@@ -7,6 +7,7 @@ use penutup::drill::card::Card;
 use penutup::drill::generate::{CardGenerator, full_coverage};
 use penutup::drill::rng::Rng;
 use penutup::drill::story::Stories;
+use penutup::drill::threshold::needed;
 use penutup::loaded::LoadedRules;
 
 use crate::support::{Home, json};
@@ -17,6 +18,13 @@ fn cards(seed: u64) -> (Arc<LoadedRules>, Vec<Card>) {
     let loaded = Arc::new(LoadedRules::built_in());
     let cards =
         CardGenerator::new(&loaded.rules, &Stories::built_in()).generate(&full_coverage(&loaded.rules), seed).cards;
+    (loaded, cards)
+}
+
+/// The cards of an exam with the usual threshold.
+fn exam_cards(seed: u64) -> (Arc<LoadedRules>, Vec<Card>) {
+    let loaded = Arc::new(LoadedRules::built_in());
+    let cards = CardGenerator::new(&loaded.rules, &Stories::built_in()).generate_exam(90, seed).cards;
     (loaded, cards)
 }
 
@@ -38,20 +46,25 @@ fn read(path: &Path) -> serde_json::Value {
 #[test]
 fn an_exam_is_passed_or_failed_and_its_sheet_written() {
     let home = Home::new();
-    let (loaded, cards) = cards(7);
+    let (loaded, cards) = exam_cards(7);
+    assert_eq!((cards.len(), needed(90, cards.len())), (10, 9));
     for (id, out, format, wrong) in
         [("cso-1", "satu.json", "json", 0), ("cso-2", "dua.csv", "csv", 0), ("cso-3", "tiga.json", "json", 2)]
     {
         let args =
             ["drill", "--exam", "--seed", "7", "--pass", "90", "--trainee", id, "--format", format, "--out", out];
         let mut term = Term::start(&home.penutup(args).command());
-        term.shows("Ujian closing").shows("Lulus jika 90% kartu tepat").send(" ");
+        term.shows("Ujian closing").shows("Lulus jika 9 dari 10 kartu tepat (90%)").hides("nomor soal").send(" ");
         for (at, card) in cards.iter().enumerate() {
             term.shows(&format!("kartu {} dari {}", at + 1, cards.len())).shows(&card.person.introduced());
             let keys = if at < wrong { "1\x1b[C\r".into() } else { blind_keys(&loaded, card, at, 7) };
             term.send(keys);
         }
-        term.shows("lembar nilai").shows(if wrong == 0 { "LULUS" } else { "Belum lulus" });
+        term.shows("lembar nilai").shows(if wrong == 0 {
+            "LULUS (diperlukan 9 dari 10 kartu: 90%)"
+        } else {
+            "Belum lulus (diperlukan 9 dari 10 kartu: 90%)"
+        });
         term.send("q");
         assert_eq!(term.ends().exit_code(), u32::from(wrong > 0), "{id}");
         term.assert_restored();
@@ -100,7 +113,7 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
 fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
     for (how, status) in [("q", Some(1)), ("\x03", Some(1)), ("TERM", None)] {
         let home = Home::new();
-        let (loaded, cards) = cards(3);
+        let (loaded, cards) = exam_cards(3);
         let args = ["drill", "--exam", "--seed", "3", "--format", "json", "--out", "n.json"];
         let mut term = Term::start(&home.penutup(args).command());
         term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&loaded, &cards[0], 0, 3));
@@ -121,8 +134,14 @@ fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
         term.assert_restored();
         let sheet = read(&home.path().join("n.json"));
         assert_eq!((&sheet["complete"], &sheet["passed"]), (&false.into(), &false.into()), "{how:?}");
-        assert_eq!(sheet["cards"][0]["right"], true, "{how:?}");
-        assert!(sheet["cards"][1]["answer"].is_null(), "{how:?}");
+        assert_eq!(
+            (&sheet["count"], &sheet["seed"], &sheet["score"]),
+            (&10.into(), &serde_json::Value::Null, &serde_json::Value::Null),
+            "{how:?}"
+        );
+        let rows = sheet["cards"].as_array().expect("rows");
+        assert_eq!((rows.len(), rows[0].get("right"), rows[0].get("steps")), (1, None, None), "{how:?}");
+        assert_eq!(rows[0]["answer"]["steps"].as_array().map(Vec::len), Some(cards[0].spoken(&loaded.rules).len()));
     }
 }
 
@@ -155,7 +174,7 @@ fn a_continued_practice_shows_the_same_state() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());
-        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌  1");
+        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌ 1 [1]");
         if by_key {
             term.send("\x1a");
         } else {
@@ -168,7 +187,7 @@ fn a_continued_practice_shows_the_same_state() {
         term.assert_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.shows("kartu 1 dari").shows("▌  1").send("\x7f").hides("▌  1");
+        term.shows("kartu 1 dari").shows("▌ 1 [1]").send("\x7f").hides("▌ 1 [1]");
         term.quits();
     }
 }
@@ -176,25 +195,90 @@ fn a_continued_practice_shows_the_same_state() {
 #[test]
 fn the_text_sheet_has_every_answer_and_the_whole_hash() {
     let home = Home::new();
-    let (loaded, cards) = cards(7);
+    let (loaded, cards) = exam_cards(7);
+    let rules = &loaded.rules;
     let args = ["drill", "--exam", "--seed", "7", "--format", "text", "--out", "n.txt"];
     let mut term = Term::start(&home.penutup(args).command());
     term.shows("Ujian").send(" ");
-    for (at, card) in cards.iter().enumerate().take(2) {
+    for (at, card) in cards.iter().enumerate() {
         term.shows(&format!("kartu {} dari", at + 1));
-        term.send(if at == 0 { blind_keys(&loaded, card, at, 7) } else { "1\x1b[C\r".into() });
+        term.send(if at < 2 { "1\x1b[C\r".into() } else { blind_keys(&loaded, card, at, 7) });
     }
-    term.shows("kartu 3 dari").send("q").shows("Tetap keluar?").send("q");
+    term.shows("lembar nilai").send("q");
     assert_eq!(term.ends().exit_code(), 1);
     let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
-    assert!(out.contains(loaded.sha256()), "{out}");
-    assert!(out.contains("Belum lulus (diperlukan 90%). Dihentikan sebelum selesai"), "{out}");
-    let titles: Vec<&str> =
-        cards[0].spoken(&loaded.rules).iter().map(|s| loaded.rules.step(*s).title.as_str()).collect();
-    let first = format!("Jawaban: {} · {} · √ Tepat\n", titles.join(" → "), cards[0].greeting_word(&loaded.rules));
-    assert!(out.contains(&first), "{first}: {out}");
-    assert_eq!(out.matches(" · Belum tepat\n").count(), cards.len() - 1, "{out}");
-    assert_eq!(out.matches("Jawaban: belum ada").count(), cards.len() - 2, "{out}");
+    assert!(out.contains(loaded.sha256()) && out.contains("Nomor soal 7 "), "{out}");
+    assert!(out.contains("8 dari 10 kartu tepat (80%). Belum lulus (diperlukan 9 dari 10 kartu: 90%)"), "{out}");
+    let titles: Vec<&str> = cards[2].spoken(rules).iter().map(|s| rules.step(*s).title.as_str()).collect();
+    let third = format!("Jawaban: {} · {} · √ Tepat\n", titles.join(" → "), cards[2].greeting_word(rules));
+    assert!(out.contains(&third), "{third}: {out}");
+    assert_eq!(out.matches(" · Belum tepat\n").count(), 2, "{out}");
+}
+
+/// Leaving at the first screen, on the first card, and after three, in each format, on the terminal and in the file.
+#[test]
+fn an_unfinished_exam_tells_how_far_it_came_and_no_card_that_was_not_answered() {
+    let (loaded, cards) = exam_cards(7);
+    for (answered, format) in [(0, "text"), (0, "json"), (0, "csv"), (3, "text"), (3, "json"), (3, "csv")] {
+        for out in [None, Some("n")] {
+            let home = Home::new();
+            let mut args = vec!["drill", "--exam", "--seed", "7", "--format", format, "--trainee", "cso-1"];
+            args.extend(out.iter().flat_map(|name| ["--out", name]));
+            let mut term = Term::sized(&home.penutup(args).command(), 200, 60);
+            term.shows("Ujian closing");
+            // A stray Q asks, at the first screen as well.
+            term.send("q").shows("Tetap keluar?").send("\x1b").hides("Tetap keluar?");
+            if answered > 0 {
+                term.send(" ");
+            }
+            for (at, card) in cards.iter().enumerate().take(answered) {
+                term.shows(&format!("kartu {} dari 10", at + 1)).send(blind_keys(&loaded, card, at, 7));
+            }
+            if answered > 0 {
+                term.shows(&format!("kartu {} dari 10", answered + 1));
+            }
+            term.send("q").shows("Tetap keluar?").send("q");
+            assert_eq!(term.ends().exit_code(), 1);
+            let text = if let Some(name) = out {
+                std::fs::read_to_string(home.path().join(name)).expect("the sheet")
+            } else {
+                let printed = match format {
+                    "json" => "\"complete\":false",
+                    "csv" => "schema,trainee",
+                    _ => "Ujian belum selesai",
+                };
+                term.shows(printed).text()
+            };
+            for card in &cards[answered..] {
+                for part in [&card.story, &card.person.place, &card.scenario] {
+                    let is_seen =
+                        cards[..answered].iter().any(|seen| [&seen.person.place, &seen.scenario].contains(&part));
+                    assert!(is_seen || !text.contains(part.as_str()), "{part} is in {text}");
+                }
+            }
+            for expected in ["aturan: ", "Per aturan", "\"steps\":[],", "\"right\""] {
+                assert!(!text.contains(expected), "{expected} is in {text}");
+            }
+            if format == "text" {
+                let told =
+                    format!("Ujian belum selesai: {answered} dari 10 kartu dijawab. Belum lulus (diperlukan 9 dari 10");
+                assert!(text.contains(&told), "{told}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn enter_tells_what_is_missing_and_hands_in_nothing_incomplete() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["drill", "--exam", "--seed", "7"]).command());
+    term.shows("Ujian closing").send(" ").shows("kartu 1 dari").shows("1 [ ]");
+    term.send("\r").shows("Belum ada kalimat yang dipilih.").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("1").shows("1 [1]").hides("Belum ada kalimat").shows("Salam belum dipilih");
+    term.send("\r\r").shows("Salam belum dipilih").shows("kartu 1 dari");
+    term.send("\x1b[C").hides("Salam belum dipilih").send("\r").shows("kartu 2 dari");
+    term.send("\x03");
+    term.ends();
 }
 
 #[test]
@@ -223,6 +307,21 @@ fn a_deck_is_played_scene_by_scene() {
     let mut term = Term::start(&home.penutup(["demo", "salah"]).command());
     assert_eq!(term.ends().exit_code(), 2);
     term.shows("salah.toml:6").shows("klb");
+}
+
+#[test]
+fn a_demo_marks_what_changed_lists_its_keys_and_ends() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["demo"]).command(), 80, 24);
+    term.shows("Demo 1/11").shows("Salam Penutup SOP Rev-1").send(" ").shows("*▌");
+    term.send("?").shows("Daftar tombol").shows("bagian sebelumnya").send("\x1b").hides("Daftar tombol");
+    for scene in 2..=11 {
+        term.send("\x1b[C").shows(&format!("Demo {scene}/11"));
+    }
+    term.send(" ").shows("Hanya jawaban 5").send(" ").shows("Esc kembali ke panggilan").send(" ");
+    term.shows("Demo selesai").shows("Backspace kembali").send(" ").rest().shows("Demo selesai");
+    term.send("\x7f").shows("Demo 11/11").send(" ").shows("Demo selesai").send("\x1b[H").shows("Demo 1/11");
+    term.quits();
 }
 
 #[test]

@@ -12,6 +12,44 @@ fn without_a_terminal_one_line_suggests_say() {
 }
 
 #[test]
+fn the_trainers_page_has_each_step_of_the_rules_in_use_without_a_terminal() {
+    let home = Home::new();
+    let page = home.penutup(["demo", "--notes"]).ok();
+    assert_eq!(page.matches("\n## ").count(), 11, "{page}");
+    assert_eq!(page.matches("**Tanyakan:**").count(), 11, "{page}");
+    for part in [
+        "# Salam Penutup SOP Rev-1",
+        "## 7. KLB",
+        "K KLB: AKTIF",
+        "Segera update aplikasi New PLN Mobile",
+        "kalimat ini: No. 2.b",
+        "Siti Aminah (contoh)",
+        "pukul 14.59",
+        "Spasi 1×",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+    home.penutup(["init"]).ok();
+    assert_eq!(home.penutup(["demo", "--notes", "contoh"]).ok(), page);
+    let moved = home.write(
+        "moved.toml",
+        penutup::rules::BUILT_IN
+            .replace("from = \"15:00\"", "from = \"15:30\"")
+            .replace("mohon tidak memberikan", "mohon jangan memberikan"),
+    );
+    let moved = moved.to_str().expect("a path");
+    let page = home.penutup(["demo", "--notes", "--rules", moved]).ok();
+    assert!(page.contains("mohon jangan memberikan") && page.matches("\n## ").count() == 10, "{page}");
+    assert!(page.contains("Tidak ditampilkan") && page.contains("Jam pelanggan, bukan jam kita"), "{page}");
+
+    let out = home.path().join("trainer.md");
+    let out = out.to_str().expect("a path");
+    assert!(home.penutup(["demo", "--notes", "--out", out]).ok().contains("Ditulis"));
+    assert!(std::fs::read_to_string(out).expect("the page").starts_with("# Salam Penutup"));
+    assert!(home.penutup(["demo", "--notes", "--out", out]).failed().contains("sudah ada"));
+}
+
+#[test]
 fn the_list_names_every_rule_and_the_unreached_ones() {
     let out = Home::new().penutup(["drill", "--list"]).ok();
     for id in ["kalimat-lengkap-1", "klb-pln-mobile-belum", "ajakan-wajib", "urutan"] {
@@ -39,6 +77,21 @@ fn the_list_names_every_rule_and_the_unreached_ones() {
     );
     let ran = home.penutup(["drill", "--list", "--rules"]).command().arg(&rules).output().expect("it runs");
     assert_eq!(ran.status.code(), Some(0), "one's own stories reach it");
+}
+
+#[test]
+fn a_story_that_gives_the_answer_away_is_listed_with_the_word() {
+    let home = Home::new();
+    home.write_config(
+        "scenarios.toml",
+        "schema = 1\n[[scenario]]\nid = \"bocor\"\nwhen = { topik = \"lain\" }\ntell = [\"Saat KLB, {orang} diminta update.\"]\n",
+    );
+    let ran = home.penutup(["drill", "--list"]).command().output().expect("it runs");
+    let out = String::from_utf8(ran.stdout).expect("text");
+    assert_eq!(ran.status.code(), Some(1), "{out}");
+    let at = out.find("membocorkan").expect("the section");
+    let rows: Vec<Vec<&str>> = out[at..].lines().skip(1).map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["-", "bocor", "KLB"], ["-", "bocor", "update"]], "{out}");
 }
 
 /// The embedded rules with one more fact, which divides one row.
@@ -139,6 +192,8 @@ fn impossible_requests_are_reported_before_anything_opens() {
         (&["drill", "--seed", "x"], "\"x\""),
         (&["drill", "--way", "tulis"], "kasus, hafalan, lisan"),
         (&["drill", "--count", "0"], "\"0\""),
+        (&["drill", "--class", "a.json", "--exam"], "tidak dapat dipakai bersama"),
+        (&["drill", "--class"], "--class"),
     ] {
         let message = Home::new().penutup(args).failed();
         assert!(message.contains(part), "{args:?}: {message}");

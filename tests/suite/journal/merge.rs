@@ -140,7 +140,7 @@ fn a_file_that_is_no_export_is_refused_with_its_line() {
         ("empty", String::new(), "empty: ini bukan ekspor jurnal"),
         ("csv", "id,start\r\n".into(), "csv:1: ini bukan ekspor jurnal"),
         ("no-end", "x".repeat(2_000_000), "no-end:1: baris ini lebih dari 1 MiB"),
-        ("newer", good.replacen("journal\":1", "journal\":2", 1), "newer:1: dibuat penutup yang lebih baru"),
+        ("newer", good.replacen("journal\":2", "journal\":3", 1), "newer:1: dibuat penutup yang lebih baru"),
         ("no-first", without(0), "no-first:1: ini bukan ekspor jurnal"),
         ("no-last", without(4), "no-last:4: berkas ini terpotong"),
         ("half", good[..good.len() / 2].into(), "half:3: berkas ini terpotong"),
@@ -205,8 +205,8 @@ fn differences_from_the_centre_are_exported_and_optional() {
     home.write("without", file_of(&line()));
     let last = |args: &[&str]| {
         let csv = home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
-        // Three columns follow it.
-        csv.lines().last().and_then(|l| l.rsplit(',').nth(3).map(str::to_owned)).expect("a call")
+        // Five columns follow it.
+        csv.lines().last().and_then(|l| l.rsplit(',').nth(5).map(str::to_owned)).expect("a call")
     };
     assert_eq!((last(&["with"]).as_str(), last(&["without"]).as_str()), ("klb", ""));
     // Also from a journal on the disk, beside a call without differences.
@@ -243,6 +243,31 @@ fn overtaken_steps_are_in_the_export_and_in_the_csv() {
         assert_ne!(bad, with);
         home.write("bad", &bad);
         assert!(home.penutup(["report", "bad"]).failed().contains("overtaken"));
+    }
+}
+
+#[test]
+fn agent_and_interaction_are_in_the_journal_the_export_and_the_csv() {
+    let home = Home::new();
+    let record = Record { agent: Some("4711".into()), interaction: Some("00:1f; x=1".into()), ..ended(1) };
+    write(&home, Some("07"), vec![record]);
+    let own = home.penutup(["journal", "export"]).ok();
+    assert!(own.contains("\"seat\":\"07\",\"agent\":\"4711\",\"interaction\":\"00:1f; x=1\",\"zone\""), "{own}");
+    home.write("own", &own);
+    let csv = home.penutup(["report", "--format", "csv", "own"]).ok();
+    assert_eq!(csv, home.penutup(["report", "--format", "csv"]).ok());
+    assert!(csv.lines().last().unwrap().ends_with(",4711,00:1f; x=1"), "{csv}");
+    assert!(!line().contains("agent") && !line().contains("interaction"), "left out where unknown");
+    for (key, bad) in [
+        ("agent", own.replace("\"4711\"", "\"Siti Aminah\"")),
+        ("agent", own.replace("\"4711\"", &format!("\"{}\"", "7".repeat(41)))),
+        ("interaction", own.replace("x=1", "\\u001b[2J")),
+        ("interaction", own.replace("x=1", &"x".repeat(101))),
+    ] {
+        assert_ne!(bad, own);
+        home.write("bad", &bad);
+        let message = home.penutup(["report", "bad"]).failed();
+        assert!(message.contains(key) && message.contains("bad:2"), "{message}");
     }
 }
 

@@ -18,6 +18,10 @@ fn every_command_of_the_page_runs() {
     write(&home, Some("07"), calls::calls(400));
     write(&other, Some("08"), calls::calls(300));
     home.write("seat-08.jsonl", other.penutup(["journal", "export"]).ok());
+    let named = |call, id: &str| Record { interaction: Some(id.into()), ..ended(call) };
+    write(&home, Some("07"), [named(901, "3f0c2a@pbx"), named(902, "77aa01@pbx")]);
+    // As Notepad saves the column of a recorder's table.
+    home.write("nomor.txt", "\u{feff}3f0c2a@pbx\r\n77aa01@pbx\r\n");
     let page = page();
     let blocks = page.split("```sh\n").skip(1).filter_map(|b| b.split_once("```"));
     let lines: Vec<&str> = blocks.flat_map(|(block, _)| block.lines()).filter(|l| !l.trim().is_empty()).collect();
@@ -37,6 +41,8 @@ fn every_command_of_the_page_runs() {
     }
     let csv = std::fs::read_to_string(home.path().join("november.csv")).expect("the page writes it");
     assert!(csv.lines().count() > 50);
+    let joined = std::fs::read_to_string(home.path().join("dengan-rekaman.csv")).expect("the page writes it");
+    assert!(joined.lines().count() == 3 && joined.contains("3f0c2a@pbx") && joined.contains("77aa01@pbx"), "{joined}");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn csv_has_a_line_per_call_and_no_formula() {
     assert_eq!(rows.len(), 7);
     assert_eq!(
         rows[0].join(","),
-        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs,before_closing,taken_back,overtaken"
+        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs,before_closing,taken_back,overtaken,agent,interaction"
     );
     assert!(text.lines().skip(1).all(|l| l.contains(",\"'=HYPERLINK(\"\"x\"\")\",")), "{text}");
     let first = &rows[1];
@@ -155,7 +155,7 @@ fn csv_has_a_line_per_call_and_no_formula() {
     assert_eq!(first[5..9], ["lengkap", "true", "", ""]);
     assert_eq!(first[13], "siang");
     assert_eq!(first[15], "download=2026-11-24T12:01:05+07:00; terima-kasih=2026-11-24T12:01:10+07:00");
-    assert_eq!(first[17..], ["false", "", ""]);
+    assert_eq!(first[17..], ["false", "", "", "", ""]);
     let omitted = &rows[4];
     assert_eq!(omitted[5..9], ["tidak-disampaikan", "false", "download; terima-kasih", "Akurasi; Salam Penutup; FCR"]);
     let running = &rows[6];
@@ -182,7 +182,15 @@ fn wrong_arguments_are_refused_with_advice() {
         (&["journal", "forget", "--all", "--from", "2026-11-24"], "--from hanya untuk penutup journal export"),
         (&["journal", "export", "--all"], "--all hanya untuk penutup journal forget"),
         (&["journal", "forget", "--all", "--before", "2026-11-24"], "--before"),
-        (&["journal", "lupa"], "export, forget"),
+        (&["journal", "lupa"], "export, backup, forget"),
+        (&["journal", "export", "--yes"], "--yes hanya untuk penutup journal forget"),
+        (&["journal", "export", "x.db"], "BERKAS hanya untuk penutup journal backup"),
+        (&["journal", "backup"], "penutup journal backup jurnal-salinan.db"),
+        (&["journal", "forget", "--all"], "Tambahkan --yes"),
+        (&["report", "--call", "1", "--by", "seat"], "--by"),
+        (&["--agent", "Siti Aminah"], "--agent tidak berisi nomor CSO"),
+        (&["--agent", "4711", "report"], "--agent hanya untuk penutup tanpa perintah"),
+        (&["call", "agent", "Siti"], "penutup call agent tidak berisi nomor CSO"),
     ] {
         let message = home.penutup(args).failed();
         assert!(message.contains(says), "{args:?}: {message}");
@@ -238,13 +246,15 @@ fn forget_does_not_delete_a_running_call() {
     let (writer, troubles) = start(&path);
     send(&writer, ticked(3, 1));
     settle(&writer);
-    assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-24"]).ok(), "Tidak ada closing yang dihapus\n");
-    assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-25"]).ok(), "2 closing dihapus dari jurnal\n");
+    let forget = |args: &[&str]| home.penutup(["journal", "forget", "--yes"].iter().chain(args)).ok();
+    let deleted = |count| format!("{count} closing dari 24/11/2026 s.d. 24/11/2026 dihapus dari jurnal\n");
+    assert_eq!(forget(&["--before", "2026-11-24"]), "Tidak ada closing yang dihapus\n");
+    assert_eq!(forget(&["--before", "2026-11-25"]), deleted(2));
     assert_eq!(found(&path).len(), 1);
-    assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "Tidak ada closing yang dihapus\n");
+    assert_eq!(forget(&["--all"]), "Tidak ada closing yang dihapus\n");
     send(&writer, ended(3));
     finish(writer, &troubles);
-    assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "1 closing dihapus dari jurnal\n");
+    assert_eq!(forget(&["--all"]), deleted(1));
     assert_eq!(found(&path), []);
 }
 

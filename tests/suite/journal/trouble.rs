@@ -12,7 +12,7 @@ use super::*;
 
 /// Marks a journal as written by a newer program.
 fn mark_as_newer(path: &Path) {
-    Connection::open(path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
 }
 
 /// A small file system for a test; `None` if the system does not let us mount one.
@@ -36,6 +36,11 @@ impl Disk {
         let mut options = fs::OpenOptions::new();
         let mut file = options.append(true).create(true).open(self.0.path().join("filler")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    /// Gives the space back.
+    pub fn empty(&self) {
+        fs::remove_file(self.0.path().join("filler")).unwrap();
     }
 
     fn journal(&self) -> PathBuf {
@@ -526,7 +531,7 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     mark_as_newer(&path);
     send(&older, ended(2));
     let line = next_message(&troubles);
-    assert!(line.contains("dibuat penutup yang lebih baru (format 3, di sini 2)"), "{line}");
+    assert!(line.contains("dibuat penutup yang lebih baru (format 99, di sini 3)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();

@@ -349,3 +349,56 @@ fn other_typed_fields_accept_numbers_too() {
     stage.sets("meter=12345");
     assert_eq!(stage.field("meter"), "1234", "a text that is too long is refused, not cut");
 }
+
+/// The latest record that the stage sent to the journal.
+fn recorded(stage: &Stage) -> penutup::journal::record::Record {
+    let sent = stage.effects.iter().rev().find_map(|effect| match effect {
+        penutup::app::Effect::Journal(record) => Some((**record).clone()),
+        _ => None,
+    });
+    sent.expect("a record")
+}
+
+#[test]
+fn an_interaction_is_recorded_with_its_call_and_with_no_other() {
+    let mut stage = Stage::at("14:20");
+    stage.starts_as("a@pbx", "topik=pln-mobile");
+    assert_eq!(recorded(&stage).interaction.as_deref(), Some("a@pbx"));
+    stage.starts_as("b@pbx", "");
+    assert_eq!(recorded(&stage).interaction.as_deref(), Some("b@pbx"));
+    // Back to the interrupted call: it is still the first one.
+    stage.key(Key::Backspace);
+    stage.keys("k");
+    assert_eq!(recorded(&stage).interaction.as_deref(), Some("a@pbx"));
+    let long = "x".repeat(101);
+    stage.starts_as(&long, "");
+    assert_eq!(stage.ignored(), [("id", Why::Invalid)]);
+    assert_eq!(recorded(&stage).interaction, None);
+    stage.ends_as(&long);
+    assert_eq!(*stage.app.mode(), Mode::EndPrompt, "it pairs the call all the same");
+}
+
+#[test]
+fn an_agent_counts_from_the_next_call_on_and_a_call_keeps_its_own() {
+    let mut stage = Stage::at("14:20");
+    stage.agent("4711");
+    assert_eq!(stage.notice(), "CSO 4711");
+    stage.keys("m");
+    assert_eq!(recorded(&stage).agent.as_deref(), Some("4711"));
+    stage.agent("4712");
+    assert_eq!(stage.notice(), "CSO 4712 mulai panggilan berikutnya");
+    stage.keys("m");
+    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4711"), Some("4711")));
+    stage.starts("topik=pln-mobile");
+    assert_eq!((recorded(&stage).agent.as_deref(), stage.app.agent_number()), (Some("4712"), Some("4712")));
+    stage.key(Key::Backspace);
+    assert_eq!(stage.app.agent_number(), Some("4711"), "the interrupted call is whose it was");
+    stage.starts("topik=pln-mobile");
+    assert_eq!(stage.app.agent_number(), Some("4712"));
+    stage.agent("Siti Aminah");
+    assert_eq!(stage.ignored(), [("agent", Why::Invalid)]);
+    assert_eq!(
+        (stage.notice(), stage.app.agent_number()),
+        ("Bukan nomor CSO; nomornya tidak berubah".into(), Some("4712"))
+    );
+}

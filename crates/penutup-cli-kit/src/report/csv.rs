@@ -7,7 +7,7 @@ use crate::journal::record::{OvertakenRecord, Record};
 use crate::journal::report::seconds;
 
 /// The column names.
-pub const COLUMNS: [&str; 20] = [
+pub const COLUMNS: [&str; 22] = [
     "id",
     "start",
     "end",
@@ -28,6 +28,8 @@ pub const COLUMNS: [&str; 20] = [
     "before_closing",
     "taken_back",
     "overtaken",
+    "agent",
+    "interaction",
 ];
 
 /// The separator between several values in a cell.
@@ -74,6 +76,8 @@ pub fn line(record: &Record, zone: FixedOffset) -> String {
         end.map(|_| record.is_before_closing().to_string()).unwrap_or_default(),
         join(&mut undone.into_iter()),
         join(&mut overtaken.into_iter()),
+        record.agent.clone().unwrap_or_default(),
+        record.interaction.clone().unwrap_or_default(),
     ];
     csv::line(&cells, ',')
 }

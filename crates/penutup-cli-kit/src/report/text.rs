@@ -66,12 +66,12 @@ pub fn step_title<'t>(id: &'t str, rules: &'t RuleSet) -> &'t str {
 }
 
 /// The label of a fact under these rules, or its ID.
-fn fact_label<'t>(id: &'t str, rules: &'t RuleSet) -> &'t str {
+pub(super) fn fact_label<'t>(id: &'t str, rules: &'t RuleSet) -> &'t str {
     rules.fact_named(id).map_or(id, |at| &rules.facts[at].label)
 }
 
 /// The label of a fact's value under these rules, or its ID.
-fn value_label<'t>(fact: &str, id: &'t str, rules: &'t RuleSet) -> &'t str {
+pub(super) fn value_label<'t>(fact: &str, id: &'t str, rules: &'t RuleSet) -> &'t str {
     let values = rules.fact_named(fact).map_or(&[][..], |at| &rules.facts[at].values);
     values.iter().find(|value| value.id == id).map_or(id, |value| &value.label)
 }

@@ -1,0 +1,306 @@
+//! `penutup drill --class`: the sheets of a class, one row a trainee, and what was missed most.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+use penutup_cli_kit::diff::duties::demand;
+use serde::Serialize;
+
+use super::SheetFormat;
+use crate::cli::table::demanded;
+use crate::cli::{Context, Status, Stop, VerbOutput, json};
+use crate::diagnostics::{csv, shown};
+use crate::drill::class::{Class, Fault, Missed, read};
+use crate::drill::sheet::Sheet;
+use crate::files::{self, shown_path};
+use crate::loaded::LoadedRules;
+use crate::rules::RuleSet;
+use crate::rules::limits::MAX_FILE;
+use crate::rules::ruleset::{Duty, StepIx};
+use crate::rules::script::{Fields, script_with_placeholders, speak};
+use crate::times;
+use crate::words::Words;
+
+/// The most sheets of a class.
+const MOST: usize = 1000;
+
+/// Prints the class; status 1 if a sheet is not counted, or counted only in part.
+///
+/// # Errors
+/// If no sheet can be used.
+pub fn run(
+    paths: &[PathBuf],
+    format: Option<SheetFormat>,
+    loaded: &LoadedRules,
+    context: &Context,
+) -> Result<VerbOutput, Stop> {
+    let w = &context.words().class;
+    if paths.len() > MOST {
+        return Err(context.stop(&w.too_many(paths.len(), MOST), None));
+    }
+    let (mut names, mut sheets, mut err) = (Vec::new(), Vec::new(), String::new());
+    for path in paths {
+        match sheet(path, context) {
+            Ok(sheet) => {
+                names.push(shown_path(path));
+                sheets.push(sheet);
+            }
+            Err(Stop(message)) => err += &message,
+        }
+    }
+    if sheets.is_empty() {
+        return Err(Stop(err));
+    }
+    let class = Class::of(&sheets, &loaded.rules, loaded.sha256());
+    let told = Told { class: &class, sheets: &sheets, names: &names, rules: &loaded.rules, words: context.words() };
+    let out = match format {
+        Some(SheetFormat::Json) => told.json(loaded),
+        Some(SheetFormat::Csv) => told.csv(),
+        Some(SheetFormat::Text) | None => told.text(),
+    };
+    err += &told.notes(loaded);
+    let status = if err.is_empty() { Status::Done } else { Status::No };
+    Ok(VerbOutput { out, err, status })
+}
+
+fn sheet(path: &Path, context: &Context) -> Result<Sheet, Stop> {
+    let words = context.words();
+    let w = &words.class;
+    let name = shown_path(path);
+    let bytes = files::read(path)
+        .map_err(|unreadable| context.stop(&format!("{name}: {}", unreadable.describe(words)), None))?;
+    read(&bytes).map_err(|fault| {
+        let message = match fault {
+            Fault::TooLarge => w.too_large(name, MAX_FILE >> 20),
+            Fault::Shape { line, column } => w.no_sheet(column, name, line),
+            Fault::Value(place) => w.no_value(name, place),
+        };
+        context.stop(&message, Some(w.no_sheet_help))
+    })
+}
+
+/// What a class's files hold, to be printed.
+struct Told<'c> {
+    class: &'c Class,
+    sheets: &'c [Sheet],
+    names: &'c [String],
+    rules: &'c RuleSet,
+    words: &'static Words,
+}
+
+/// One thing that was missed.
+#[derive(Serialize)]
+struct MissedRow {
+    /// The id of a rule or requirement; a time for a greeting.
+    what: String,
+    missed: usize,
+    asked: usize,
+    /// What should have been said.
+    sentence: String,
+}
+
+#[derive(Serialize)]
+struct TraineeRow<'c> {
+    trainee: Option<&'c str>,
+    /// Per cent; not in an unfinished exam.
+    score: Option<u8>,
+    right: Option<usize>,
+    answered: usize,
+    count: usize,
+    needed: usize,
+    exam: bool,
+    complete: bool,
+    passed: bool,
+    begun: &'c str,
+    seconds: i64,
+    sheets: usize,
+    file: &'c str,
+}
+
+impl Told<'_> {
+    fn rows(&self) -> Vec<TraineeRow<'_>> {
+        let rows = self.class.rows.iter().map(|row| {
+            let sheet = &self.sheets[row.sheet];
+            TraineeRow {
+                trainee: sheet.trainee.as_deref(),
+                score: sheet.score,
+                right: sheet.score.map(|_| sheet.right()),
+                answered: sheet.cards.len(),
+                count: sheet.count,
+                needed: sheet.needed,
+                exam: sheet.exam,
+                complete: sheet.complete,
+                passed: sheet.passed,
+                begun: &sheet.begun,
+                seconds: seconds(sheet),
+                sheets: row.sheets,
+                file: &self.names[row.sheet],
+            }
+        });
+        rows.collect()
+    }
+
+    /// Rules, duties and greetings, each with the name of its kind in files.
+    fn missed(&self) -> [(&'static str, &'static str, Vec<MissedRow>); 3] {
+        let w = &self.words.class;
+        let rows = |all: &[Missed], one: &dyn Fn(usize) -> (String, String)| -> Vec<MissedRow> {
+            let row = |m: &Missed| {
+                let (what, sentence) = one(m.what);
+                MissedRow { what, missed: m.missed, asked: m.asked, sentence }
+            };
+            all.iter().map(row).collect()
+        };
+        [
+            ("rule", w.by_rule, rows(&self.class.rules, &|at| self.rule(at))),
+            ("duty", w.by_duty, rows(&self.class.duties, &|at| self.duty(at))),
+            ("greeting", w.by_greeting, rows(&self.class.greetings, &|minute| self.greeting(minute))),
+        ]
+    }
+
+    fn rule(&self, at: usize) -> (String, String) {
+        let rule = &self.rules.rules[at];
+        (rule.id.clone(), script_with_placeholders(self.rules, &rule.steps).to_string())
+    }
+
+    /// A requirement with what it demands, and the sentences of the steps that it names.
+    fn duty(&self, at: usize) -> (String, String) {
+        let requirement = &self.rules.requirements[at];
+        let mut steps: Vec<StepIx> = Vec::new();
+        let mut demands = Vec::new();
+        for duty in &requirement.duties {
+            demands.push(demand(&demanded(self.rules, duty), self.words));
+            let named: &[StepIx] = match duty {
+                Duty::Always(steps) | Duty::Never(steps) | Duty::ExactlyOne(steps) | Duty::Order(steps) => steps,
+                Duty::Last(step) => std::slice::from_ref(step),
+            };
+            steps.extend(named.iter().filter(|step| !steps.contains(step)).copied().collect::<Vec<_>>());
+        }
+        let sentences = script_with_placeholders(self.rules, &steps);
+        (requirement.id.clone(), format!("{}: {sentences}", demands.join("; ")))
+    }
+
+    /// A minute, and the sentence with its greeting.
+    fn greeting(&self, minute: usize) -> (String, String) {
+        let minute = u16::try_from(minute).unwrap_or(0);
+        let time =
+            chrono::NaiveTime::from_hms_opt(u32::from(minute) / 60, u32::from(minute) % 60, 0).unwrap_or_default();
+        let word = self.rules.greetings.word(time);
+        let greets = self.rules.steps.iter().find(|step| step.greets());
+        let sentence = greets.and_then(|step| speak(self.rules, step, &Fields::default_of(self.rules), word));
+        (times::iso_minute(minute), sentence.map_or_else(|| word.to_owned(), |s| s.to_string()))
+    }
+
+    fn json(&self, loaded: &LoadedRules) -> String {
+        let [rules, duties, greetings] = self.missed().map(|(_, _, rows)| rows);
+        let name = |at: &usize| self.names[*at].as_str();
+        json::line(&serde_json::json!({
+            "schema": 1,
+            "revision": self.rules.sop.revision,
+            "rules_sha256": loaded.sha256(),
+            "trainees": self.rows(),
+            "missed": { "rules": rules, "duties": duties, "greetings": greetings },
+            "duplicates": self.class.duplicates.iter().map(|(at, first)| [name(at), name(first)]).collect::<Vec<_>>(),
+            "of_other_rules": self.class.of_other_rules.iter().map(name).collect::<Vec<_>>(),
+        }))
+    }
+
+    /// One table: rows of trainees first, then rows of what was missed; `kind` tells them apart.
+    fn csv(&self) -> String {
+        let mut out = csv::line(
+            [
+                "kind", "name", "score", "right", "answered", "count", "needed", "exam", "complete", "passed", "begun",
+                "seconds", "sheets", "file", "missed", "asked", "sentence",
+            ],
+            ',',
+        );
+        let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
+        for row in self.rows() {
+            let cells = [
+                "trainee".to_owned(),
+                row.trainee.unwrap_or_default().to_owned(),
+                number(row.score.map(usize::from)),
+                number(row.right),
+                row.answered.to_string(),
+                row.count.to_string(),
+                row.needed.to_string(),
+                row.exam.to_string(),
+                row.complete.to_string(),
+                row.passed.to_string(),
+                row.begun.to_owned(),
+                row.seconds.to_string(),
+                row.sheets.to_string(),
+                row.file.to_owned(),
+            ];
+            out += &csv::line(cells.into_iter().chain([const { String::new() }; 3]), ',');
+        }
+        for (kind, _, rows) in self.missed() {
+            for row in rows {
+                let cells = [kind.to_owned(), row.what].into_iter().chain([const { String::new() }; 12]);
+                out += &csv::line(cells.chain([row.missed.to_string(), row.asked.to_string(), row.sentence]), ',');
+            }
+        }
+        out
+    }
+
+    fn text(&self) -> String {
+        let (words, rows) = (self.words, self.rows());
+        let w = &words.class;
+        let mut out = w.title(shown(&self.rules.sop.revision), self.sheets.len(), rows.len()) + "\n";
+        let width = rows.iter().filter_map(|row| row.trainee).map(str::len).max().unwrap_or(1);
+        for (row, of) in rows.iter().zip(&self.class.rows) {
+            let sheet = &self.sheets[of.sheet];
+            let score = match row.right.zip(row.score) {
+                Some((right, score)) => words.drill.score_line(row.answered, score, right),
+                None => words.drill.unfinished(row.answered, row.count),
+            };
+            let verdict = match (row.exam, row.passed) {
+                (false, _) => w.practice,
+                (true, true) => w.passed,
+                (true, false) => w.not_passed,
+            };
+            let minutes = w.minutes(row.seconds.unsigned_abs().div_ceil(60));
+            let begun = DateTime::parse_from_rfc3339(&sheet.begun).map(|at| at.to_utc()).unwrap_or_default();
+            let begun = times::moment(begun, self.rules.zones[0].offset, self.rules, words);
+            let sheets = if row.sheets > 1 { format!(" · {}", w.sheets(row.sheets)) } else { String::new() };
+            let _ = writeln!(
+                out,
+                "  {:<width$}  {verdict} · {score} · {minutes} · {begun}{sheets}",
+                row.trainee.unwrap_or("-"),
+            );
+        }
+        let missed = self.missed();
+        if missed.iter().all(|(_, _, rows)| rows.is_empty()) {
+            let _ = write!(out, "\n{}\n", w.nothing_missed);
+        }
+        for (_, title, rows) in missed.iter().filter(|(_, _, rows)| !rows.is_empty()) {
+            let _ = write!(out, "\n{title}\n");
+            for row in rows {
+                let _ = writeln!(out, "  {:>7}  {}", format!("{}/{}", row.missed, row.asked), shown(&row.what));
+                let _ = writeln!(out, "           {}", row.sentence);
+            }
+        }
+        out
+    }
+
+    /// The sheets that are not counted, or not as missed, and why.
+    fn notes(&self, loaded: &LoadedRules) -> String {
+        let w = &self.words.class;
+        let name = |at: usize| self.names[at].as_str();
+        let mut out = String::new();
+        for (at, first) in &self.class.duplicates {
+            let _ = writeln!(out, "{}", w.duplicate(name(*at), name(*first)));
+        }
+        for at in &self.class.of_other_rules {
+            let sheet = &self.sheets[*at];
+            let (used, revision) = (&loaded.sha256()[..8], shown(&sheet.revision));
+            let _ = writeln!(out, "{}", w.other_rules(name(*at), revision, &sheet.rules_sha256[..8], used));
+        }
+        out
+    }
+}
+
+fn seconds(sheet: &Sheet) -> i64 {
+    let at = |text: &str| DateTime::parse_from_rfc3339(text).map(|at| at.timestamp()).unwrap_or_default();
+    at(&sheet.ended) - at(&sheet.begun)
+}

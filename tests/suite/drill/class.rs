@@ -1,0 +1,172 @@
+//! `drill --class`: sheets as the program writes them, and every way in which a file can be none.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use penutup::action::Direction;
+use penutup::drill::class::{Class, Fault, read};
+use penutup::drill::generate::CardGenerator;
+use penutup::drill::grade::ExerciseKind;
+use penutup::drill::session::{Draft, Phase, Session, SessionAction, Setup};
+use penutup::drill::sheet::Sheet;
+use penutup::drill::story::Stories;
+use penutup::loaded::LoadedRules;
+use penutup::words::Lang;
+use proptest::prelude::*;
+
+use crate::stage::{revised, wib};
+use crate::support::{Home, assert_harmless, json};
+
+/// The sheet of an exam without the script, in which the cards for which `right` fails get a wrong greeting.
+fn sheet(loaded: &Arc<LoadedRules>, trainee: &str, seed: u64, answered: usize, right: impl Fn(usize) -> bool) -> Sheet {
+    let stories = Stories::built_in();
+    let set = CardGenerator::new(&loaded.rules, &stories).generate_exam(90, seed);
+    let begun: DateTime<Utc> = wib("08:00");
+    let mut session = Session::new(Setup {
+        loaded: Arc::clone(loaded),
+        stories_sha256: stories.sha256.clone(),
+        lang: Lang::Id,
+        home: 0,
+        not_asked: set.not_asked(&loaded.rules),
+        cards: set.cards,
+        since: None,
+        seed,
+        kind: None,
+        exam: Some(90),
+        trainee: Some(trainee.into()),
+        day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+        now: begun,
+    });
+    session.update(SessionAction::Begin(ExerciseKind::Blind), begun);
+    for at in 0..answered {
+        assert_eq!(session.phase(), Phase::Card);
+        let now = begun + TimeDelta::minutes(i64::try_from(at).unwrap() + 1);
+        let (rules, card) = (session.rules().clone(), session.card().unwrap().clone());
+        let Draft::Blind { offered, .. } = session.draft().clone() else { panic!("without the script") };
+        for step in card.spoken(&rules) {
+            session.update(SessionAction::ChooseAt(offered.iter().position(|s| *s == step).unwrap()), now);
+        }
+        let more = if right(at) { 1 } else { 2 };
+        for _ in 0..card.greeting(&rules) + more {
+            session.update(SessionAction::Greeting(Direction::Down), now);
+        }
+        session.update(SessionAction::HandIn, now);
+    }
+    session.sheet()
+}
+
+fn built_in() -> Arc<LoadedRules> {
+    Arc::new(LoadedRules::built_in())
+}
+
+#[test]
+fn a_class_has_a_row_a_trainee_and_what_was_missed_most() {
+    let loaded = built_in();
+    let other = revised(&[]);
+    let home = Home::new();
+    let all = [
+        ("a.json", sheet(&loaded, "cso-1", 7, 10, |_| true)),
+        ("b.json", sheet(&loaded, "cso-2", 7, 10, |at| at > 1)),
+        ("c.json", sheet(&loaded, "cso-3", 8, 3, |_| true)),
+        ("d.json", sheet(&loaded, "cso-2", 7, 10, |at| at > 1)),
+        ("e.json", sheet(&other, "cso-4", 9, 10, |at| at > 4)),
+        ("f.json", sheet(&loaded, "cso-1", 9, 10, |at| at > 0)),
+    ];
+    for (name, sheet) in &all {
+        home.write(name, sheet.to_json());
+    }
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    let args = |more: &[&'static str]| [&["drill", "--class"], &names[..], more].concat();
+    let ran = home.penutup(args(&[])).run();
+    ran.status(1);
+    for part in [
+        "Kelas, SOP Rev-1: 4 peserta, 6 lembar nilai",
+        "cso-1  lulus · 9 dari 10 kartu tepat (90%) · 10 menit",
+        "lembar terakhir dari 2",
+        "cso-2  belum lulus · 8 dari 10 kartu tepat (80%) · 10 menit",
+        "cso-3  belum lulus · Ujian belum selesai: 3 dari 10 kartu dijawab · 3 menit",
+        "cso-4  belum lulus · 5 dari 10",
+        "Menit pergantian salam",
+    ] {
+        assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
+    }
+    for part in ["d.json: lembar yang sama dengan b.json", "e.json: dari aturan lain (Rev-2,"] {
+        assert!(ran.err.contains(part), "{part} is not in {}", ran.err);
+    }
+    let out = home.penutup(args(&["--format", "json"])).run().out;
+    let out = json(&out);
+    assert_eq!(out["trainees"].as_array().map(Vec::len), Some(4));
+    assert_eq!(out["duplicates"], serde_json::json!([["d.json", "b.json"]]));
+    assert_eq!(out["of_other_rules"], serde_json::json!(["e.json"]));
+    // Only greetings were wrong: two by cso-2, one by cso-1. The sentences of the rules were right.
+    assert_eq!(out["missed"]["rules"], serde_json::json!([]));
+    let greetings = out["missed"]["greetings"].as_array().expect("a list");
+    let missed: u64 = greetings.iter().map(|m| m["missed"].as_u64().expect("a number")).sum();
+    assert!((1..=3).contains(&missed), "{greetings:?}");
+    assert!(
+        greetings.iter().all(|m| m["sentence"].as_str().is_some_and(|s| s.contains("Terima kasih"))),
+        "{greetings:?}"
+    );
+
+    let message = home.penutup(args(&["--format", "csv", "--out", "kelas.csv"])).run();
+    message.status(1);
+    let text = std::fs::read_to_string(home.path().join("kelas.csv")).expect("the file");
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let kinds: Vec<String> = reader.records().map(|row| row.expect("a row")[0].to_owned()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "trainee").count(), 4);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "greeting").count(), greetings.len());
+    home.penutup(args(&["--out", "kelas.csv"])).failed();
+    home.penutup(["drill", "--class", "a.json"]).ok();
+}
+
+#[test]
+fn what_is_no_sheet_is_told_with_its_place_and_the_others_are_counted() {
+    let loaded = built_in();
+    let sound = sheet(&loaded, "cso-1", 7, 10, |at| at > 2).to_json();
+    let home = Home::new();
+    home.write("a.json", sound.clone());
+    for (name, source, place) in [
+        ("kosong.json", String::new(), "kosong.json:1:0"),
+        ("teks.json", "Ujian SOP Rev-1\n".into(), "teks.json:1:1"),
+        ("potong.json", sound[..200].to_owned(), "potong.json:1:200"),
+        ("kunci.json", sound.replace("\"pass\":90", "\"pas\":90"), "kunci.json:1:"),
+        ("nilai.json", sound.replace("\"score\":70", "\"score\":90"), "nilai.json: score"),
+        ("lulus.json", sound.replace("\"passed\":false", "\"passed\":true"), "lulus.json: passed"),
+        ("perlu.json", sound.replace("\"needed\":9", "\"needed\":7"), "perlu.json: needed"),
+        ("nama.json", sound.replace("cso-1", "=cmd()"), "nama.json: trainee"),
+        ("besar.json", " ".repeat((1 << 20) + 1), "besar.json: lebih besar dari 1 MiB"),
+        ("dalam.json", "[".repeat(100_000), "dalam.json:1:"),
+        ("layar.json", sound.replace("\"way\":\"hafalan\"", "\"way\":\"\\u001b[2J\""), "layar.json: way"),
+    ] {
+        assert_ne!(source, sound, "{name}");
+        home.write(name, source);
+        let ran = home.penutup(["drill", "--class", name, "a.json"]).run();
+        ran.status(1);
+        assert!(ran.err.contains(place) && ran.out.contains("1 peserta, 1 lembar"), "{name}: {} {}", ran.err, ran.out);
+        assert_harmless(&ran.err);
+        assert!(home.penutup(["drill", "--class", name]).failed().contains(place), "{name}");
+    }
+    assert!(home.penutup(["drill", "--class", "tak-ada.json"]).failed().contains("tak-ada.json"));
+    assert!(home.penutup(["drill", "--class", "."]).failed().contains('.'));
+}
+
+proptest! {
+    /// A sheet with any of its bytes changed is the same sheet, another sound one, or a fault; it is never a panic.
+    #[test]
+    fn any_change_of_a_sheet_is_read_or_refused(at in 0..4000_usize, byte: u8, cut in 0..4000_usize) {
+        let loaded = built_in();
+        let sheet = sheet(&loaded, "cso-1", 7, 4, |at| at > 2);
+        let sound = sheet.to_json();
+        prop_assert_eq!(read(sound.as_bytes()), Ok(sheet));
+        let mut changed = sound.clone().into_bytes();
+        let at = at % changed.len();
+        changed[at] = byte;
+        if let Ok(read) = read(&changed) {
+            let class = Class::of(&[read], &loaded.rules, loaded.sha256());
+            prop_assert_eq!(class.rows.len(), 1);
+        }
+        let cut = cut % sound.trim_end().len();
+        let refused = matches!(read(&sound.as_bytes()[..cut]), Err(Fault::Shape { .. }));
+        prop_assert!(refused);
+    }
+}
