@@ -329,7 +329,7 @@ run 1 call end && says "nobody is there any more" "Tidak ada layar penutup yang 
 run 0 report && says "report" "Rekap closing"
 run 0 report --format json && says "report counts the call" '"closings":1'
 report=$out
-run 0 journal export && says "journal export" '{"penutup_journal":1'
+run 0 journal export && says "journal export" '{"penutup_journal":2'
 printf '%s\n' "$out" > ekspor.jsonl
 run 0 report --format json ekspor.jsonl && says "an export reports the same" '"closings":1'
 seat tiga
