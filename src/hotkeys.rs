@@ -230,7 +230,7 @@ impl Hotkeys {
             Ok(Some(Reply { press: Some(_), bad: None, .. })) => return None,
             Ok(Some(_)) => self.words.call.refused.to_owned(),
             Ok(None) => self.words.call.unanswered.to_owned(),
-            Err(error) => press::undelivered(error, None, self.words).1,
+            Err(error) => press::undelivered(error, None, self.words.press.busy, &self.words.call).1,
         };
         Some(format!("{}: {why}", hotkey.keys))
     }

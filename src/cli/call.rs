@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::journal::record::{MAX_AGENT, MAX_INTERACTION, is_agent, is_interaction};
+use crate::press;
 use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, send};
 use penutup_ipc::message::Command;
@@ -91,7 +92,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
             Status::Done
         }
         Err(no) => {
-            messages = vec![undelivered(no, seat, w)];
+            messages = vec![press::undelivered(no, seat, w.busy, w).1];
             Status::No
         }
     };
@@ -175,18 +176,6 @@ fn first_line_of_input() -> Option<String> {
         let _ = send.send(first.and_then(Result::ok));
     });
     line.recv_timeout(INPUT).ok().flatten()
-}
-
-/// Why a message was not delivered.
-pub(super) fn undelivered(error: SendError, seat: Option<&str>, w: &CallWords) -> String {
-    match error {
-        SendError::NoPrompter => w.no_prompter.into(),
-        SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
-        SendError::NoReply => w.no_word.into(),
-        SendError::Busy => w.busy.into(),
-        SendError::Foreign => w.foreign.into(),
-        SendError::TooLong => w.too_long.into(),
-    }
 }
 
 /// Why a pair was ignored.

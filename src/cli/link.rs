@@ -11,6 +11,7 @@ use super::{Context, Status, Stop, VerbOutput, call};
 use crate::app::web_link::refusal_line;
 use crate::diagnostics::{outside, shown};
 use crate::files::shown_path;
+use crate::press;
 use penutup_ipc::client::{SendError, send};
 use penutup_ipc::message::Command;
 use penutup_ipc::socket_dir::SocketDir;
@@ -130,7 +131,7 @@ fn open(words: &[OsString], context: &Context) -> VerbOutput {
             (None, None) => (reply.ignored.iter().map(|ignored| call::why(ignored, w)).collect(), Status::Done),
         },
         Ok(None) => (vec![w.unanswered.to_owned()], Status::Done),
-        Err(error) => (vec![call::undelivered(error, None, w)], Status::No),
+        Err(error) => (vec![press::undelivered(error, None, w.busy, w).1], Status::No),
     };
     let err = lines.into_iter().fold(String::new(), |out, line| out + &line + "\n");
     VerbOutput { out: String::new(), err, status }

@@ -63,7 +63,7 @@ pub fn run(press: &Press, context: &Context) -> Result<VerbOutput, Stop> {
         Ok(Some(_)) => (None, "unsupported", Some(words.call.refused.to_owned())),
         Ok(None) => (None, "unanswered", Some(words.call.unanswered.to_owned())),
         Err(error) => {
-            let (state, message) = press::undelivered(error, seat, words);
+            let (state, message) = press::undelivered(error, seat, words.press.busy, &words.call);
             (None, state, Some(message))
         }
     };

@@ -37,16 +37,21 @@ fn home() -> Home {
     home
 }
 
-/// Runs a line as a shell does, `penutup` being ours.
-#[track_caller]
-pub fn shell(home: &Home, line: &str) {
+/// Runs a line as a shell does, `penutup` being ours. Returns whether it succeeded, and its messages.
+pub fn run_line(home: &Home, line: &str) -> (bool, String) {
     let ours = home.penutup([""; 0]).env("PENUTUP_CALL_WAIT", WAIT).command();
     let mut sh = Command::new("sh");
     sh.arg("-c").arg(format!("penutup() {{ \"{}\" \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_penutup")));
     sh.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
     let output = sh.output().expect("a shell");
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && err.is_empty(), "{line}: {err}");
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Runs a line as [`run_line`]; it must succeed without a message.
+#[track_caller]
+pub fn shell(home: &Home, line: &str) {
+    let (succeeded, err) = run_line(home, line);
+    assert!(succeeded && err.is_empty(), "{line}: {err}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
-use std::process::{Command, Stdio};
 
+use super::documents::run_line;
 use super::socket::RawClient;
 use super::verb::{WAIT, call, prompter};
 use crate::support::{Home, Ran, assert_harmless};
@@ -49,14 +49,9 @@ pub fn is_installed(tool: &str) -> bool {
 #[track_caller]
 pub fn shell(home: &Home, line: &str) {
     eventually("a second without a link", || {
-        let ours = home.penutup([""; 0]).env("PENUTUP_CALL_WAIT", WAIT).command();
-        let mut sh = Command::new("sh");
-        sh.arg("-c").arg(format!("penutup() {{ \"{}\" \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_penutup")));
-        sh.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
-        let output = sh.output().expect("a shell");
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(err == TOO_SOON || (output.status.success() && err.is_empty()), "{line}: {err}");
-        output.status.success()
+        let (succeeded, err) = run_line(home, line);
+        assert!(err == TOO_SOON || (succeeded && err.is_empty()), "{line}: {err}");
+        succeeded
     });
 }
 
