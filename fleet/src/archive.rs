@@ -11,6 +11,8 @@ mod pull;
 mod resend;
 mod writer;
 
+pub use pull::DURABLE;
+
 use std::sync::Arc;
 use std::time::Duration;
 

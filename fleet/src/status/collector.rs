@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::Client;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use futures_util::future::join_all;
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 use penutup_rules::loaded::{LoadedRules, Origin};
 
+use super::archive_state::ArchiveState;
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};
 use crate::broadcast_stream::{Accepted, BroadcastStream};
 use crate::config::center::{Center, Site};
@@ -40,11 +41,13 @@ pub struct Collector {
     counts: Option<(DateTime<Utc>, DatabaseCounts)>,
     /// The rules that were checked last.
     checked_rules: Option<PublishedRules>,
+    /// For the times in the lines about troubles.
+    zone: FixedOffset,
     lang: Lang,
 }
 
 impl Collector {
-    pub async fn connect(center: &Center, lang: Lang) -> Result<Self, CliError> {
+    pub async fn connect(center: &Center, zone: FixedOffset, lang: Lang) -> Result<Self, CliError> {
         let no_trust = || CliError::new(words(lang).status.no_trust).help(words(lang).status.no_trust_help);
         let trust = center.trust.clone().ok_or_else(no_trust)?;
         let connector = center.database.as_ref().map(|_| Connector::new(center, lang)).transpose()?;
@@ -53,7 +56,7 @@ impl Collector {
         let stream = BroadcastStream::new(client.clone(), lang);
         let accepted = BTreeMap::new();
         let (database, counts, checked_rules) = (None, None, None);
-        Ok(Self { sites, client, stream, trust, accepted, connector, database, counts, checked_rules, lang })
+        Ok(Self { sites, client, stream, trust, accepted, connector, database, counts, checked_rules, zone, lang })
     }
 
     pub async fn collect(&mut self) -> Summary {
@@ -80,15 +83,49 @@ impl Collector {
         if let Err(why) = self.refresh_counts().await {
             troubles.push(why);
         }
-        let sites = self.sites.iter();
-        let sites = sites.map(|(site, seats)| SiteInput {
+        let mut archives = Vec::with_capacity(self.sites.len());
+        for (archive, (site, _)) in self.archives().await.into_iter().zip(&self.sites) {
+            let trouble = match &archive {
+                Ok(archive) if archive.is_trouble(self.connector.is_some()) => Some(self.archive_trouble(archive)),
+                Ok(_) => None,
+                Err(why) => Some(why.clone()),
+            };
+            troubles.extend(trouble.map(|why| w.source_failed(subject::closings(&site.id), &why)));
+            archives.push(archive.ok());
+        }
+        let sites = self.sites.iter().zip(&archives);
+        let sites = sites.map(|((site, seats), archive)| SiteInput {
             site,
             states: seats.states().collect(),
             invalid_states: seats.refused(),
+            archive: archive.as_ref(),
         });
         let sites: Vec<_> = sites.collect();
         let counts = self.counts.as_ref().map(|(_, counts)| counts);
         Summary::new(&sites, broadcasts, counts, troubles, Utc::now())
+    }
+
+    /// The archive at each site, or why it is unknown.
+    async fn archives(&self) -> Vec<Result<ArchiveState, String>> {
+        let silent = words(self.lang).status.timed_out;
+        join_all(self.sites.iter().map(|(site, _)| async {
+            let read = ArchiveState::read(&self.client, &site.id);
+            match tokio::time::timeout(SOURCE_TIMEOUT, read).await {
+                Ok(read) => read.map_err(|error| shown(&error.to_string())),
+                Err(_) => Err(silent.to_owned()),
+            }
+        }))
+        .await
+    }
+
+    fn archive_trouble(&self, archive: &ArchiveState) -> String {
+        let w = &words(self.lang).status;
+        let time = |at| time::full_time(at, self.zone, self.lang);
+        let heard = archive.heard.map_or_else(|| w.archive_never.to_owned(), |at| w.archive_heard(time(at)));
+        match archive.oldest {
+            Some(oldest) => w.archive_behind_since(archive.waiting, time(oldest), &heard),
+            None => w.archive_behind(archive.waiting, &heard),
+        }
     }
 
     async fn broadcasts(&mut self) -> Result<CurrentBroadcasts, CliError> {

@@ -38,6 +38,15 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
             "seats": count,
         })
     });
+    let archive = summary.archive.iter().map(|(site, state)| {
+        json!({
+            "site": site.as_str(),
+            "waiting": state.waiting,
+            "oldest": state.oldest,
+            "reading": state.is_reading,
+            "heard": state.heard,
+        })
+    });
     let out = json!({
         "schema": 1,
         "at": summary.now,
@@ -49,6 +58,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "rules_on_seats": spread.collect::<Vec<_>>(),
         "refused_by_seats": summary.refused_by_seats,
         "refused_by_archive": summary.refused_by_archive,
+        "archive": archive.collect::<Vec<_>>(),
         "troubles": summary.troubles,
     });
     format!("{out}\n")

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup_rules::declaration::{Declaration, State};
 use serde::Serialize;
 
+use super::archive_state::ArchiveState;
 use crate::config::center::Site;
 use crate::database::{Gap, RefusedCount};
 use crate::seat_states::StoredState;
@@ -36,6 +37,8 @@ pub struct SiteInput<'s> {
     /// The latest state of each seat.
     pub states: Vec<(&'s Name, &'s StoredState)>,
     pub invalid_states: &'s RefusalCounts,
+    /// `None` where the server did not tell.
+    pub archive: Option<&'s ArchiveState>,
 }
 
 /// The broadcasts that seats accept.
@@ -71,6 +74,8 @@ pub struct SiteCounts {
     pub rules_behind: u64,
     /// Closings that wait on seats.
     pub unsent: u64,
+    /// Closings in the stream that are not archived; `None` where the server did not tell.
+    pub waiting: Option<u64>,
     /// Closings that are missing in the database; `None` where the database is unknown.
     pub missing: Option<u64>,
     /// Messages that the seats, the archive and this program refused.
@@ -89,7 +94,7 @@ impl SiteCounts {
     }
 
     /// By their JSON keys, in the order of the table.
-    pub fn columns(&self) -> [(&'static str, Option<u64>); 12] {
+    pub fn columns(&self) -> [(&'static str, Option<u64>); 13] {
         [
             ("seats", Some(self.seats)),
             ("seen", Some(self.seen)),
@@ -101,6 +106,7 @@ impl SiteCounts {
             ("klb_behind", Some(self.klb_behind)),
             ("rules_behind", Some(self.rules_behind)),
             ("unsent", Some(self.unsent)),
+            ("waiting", self.waiting),
             ("missing", self.missing),
             ("refused", Some(self.refused)),
         ]
@@ -121,6 +127,7 @@ impl SiteCounts {
         self.klb_behind += other.klb_behind;
         self.rules_behind += other.rules_behind;
         self.unsent += other.unsent;
+        self.waiting = self.waiting.zip(other.waiting).map(|(a, b)| a + b);
         self.missing = self.missing.zip(other.missing).map(|(a, b)| a + b);
         self.refused += other.refused;
     }
@@ -158,7 +165,9 @@ pub struct Summary {
     pub refused_by_archive: BTreeMap<String, u64>,
     /// Seats that need attention, by site.
     pub seats: HashMap<Name, Vec<SeatIssues>>,
-    /// Sources that failed, one line each.
+    /// The archive at each site, where the server told.
+    pub archive: Vec<(Name, ArchiveState)>,
+    /// Sources that failed, and an archive that reads nothing, one line each.
     pub troubles: Vec<String>,
 }
 
@@ -194,11 +203,12 @@ impl Summary {
             *rejected.entry((refused.site.as_str(), refused.seat.as_str())).or_default() += refused.count;
             *by_archive.entry(refused.why.clone()).or_default() += refused.count;
         }
-        for SiteInput { site, states, invalid_states } in sites {
+        for SiteInput { site, states, invalid_states, archive } in sites {
             let id = site.id.as_str();
             let expected = expected_klb(&broadcasts.klb, site);
             let mut line = SiteCounts { seats: site.seats as u64, missing: counts.map(|_| 0), ..SiteCounts::default() };
             line.refused = invalid_states.total();
+            line.waiting = archive.map(|archive| archive.waiting);
             let mut attention: BTreeMap<&str, Vec<Issue>> = BTreeMap::new();
             for (name, stored) in states {
                 let state = &stored.state;
@@ -254,7 +264,7 @@ impl Summary {
             seats.insert(site.id.clone(), attention.into_iter().filter_map(of).collect());
             lines.push((site.id.clone(), line));
         }
-        let mut total = SiteCounts { missing: counts.map(|_| 0), ..SiteCounts::default() };
+        let mut total = SiteCounts { missing: counts.map(|_| 0), waiting: Some(0), ..SiteCounts::default() };
         for (_, line) in &lines {
             total.add(line);
         }
@@ -269,6 +279,7 @@ impl Summary {
             refused_by_seats: by_seats,
             refused_by_archive: by_archive,
             seats,
+            archive: sites.iter().filter_map(|s| Some((s.site.id.clone(), s.archive?.clone()))).collect(),
             troubles,
         }
     }
@@ -343,8 +354,13 @@ mod tests {
         ];
         let site = jkt();
         let none = RefusalCounts::default();
-        let sites =
-            [SiteInput { site: &site, states: states.iter().map(|(n, s)| (n, s)).collect(), invalid_states: &none }];
+        let archive = ArchiveState { waiting: 8, oldest: None, is_reading: false, heard: None };
+        let sites = [SiteInput {
+            site: &site,
+            states: states.iter().map(|(n, s)| (n, s)).collect(),
+            invalid_states: &none,
+            archive: Some(&archive),
+        }];
         let broadcasts = CurrentBroadcasts {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
             rules: Some(PublishedRules { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
@@ -358,6 +374,7 @@ mod tests {
         assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (3, 2, 1, 2));
         assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (2, 2, 1));
         assert_eq!((line.unsent, line.missing, line.refused), (3, Some(2), 8));
+        assert_eq!(line.waiting, Some(8));
         assert_eq!(summary.total, *line);
         assert_eq!(summary.rules.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(summary.refused_by_seats, BTreeMap::from([("bad-signature".into(), 1), ("old".into(), 1)]));

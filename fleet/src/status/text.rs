@@ -57,6 +57,7 @@ impl Renderer {
             w.klb_behind,
             w.rules_behind,
             w.unsent,
+            w.waiting,
             w.missing,
             w.refused,
         ];
@@ -181,7 +182,8 @@ impl Renderer {
         let w = &words(self.lang).status;
         let seats = summary.seats.get(site).map(Vec::as_slice).unwrap_or_default();
         if seats.is_empty() {
-            let _ = writeln!(out, "{}", w.no_attention);
+            let none = if summary.troubles.is_empty() { w.no_attention } else { w.attention_unknown };
+            let _ = writeln!(out, "{none}");
         }
         let width = seats.iter().map(|seat| seat.seat.as_str().len()).max().unwrap_or(0);
         let used = out.lines().count() + 1;

@@ -59,8 +59,8 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     assert_eq!((&output["total"]["seats"], &output["total"]["silent"]), (&5.into(), &5.into()));
     assert_eq!(
         (&output["total"]["missing"], output["troubles"].as_array().unwrap().len()),
-        (&Value::Null, 1),
-        "{output}"
+        (&Value::Null, 4),
+        "the database, and three streams that no archive reads: {output}"
     );
 
     let archive = Running::start(&fleet.config(Identity::Program("archive")), &["archive"], fleet.folder());
@@ -138,6 +138,51 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     assert!(!text.contains('\u{1b}'), "{text:?}");
     assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
     drop(archive);
+}
+
+/// Closings wait, and nobody reads them: that is no quiet fleet.
+#[tokio::test]
+async fn a_dead_archive_is_told_with_what_waits_for_it() {
+    let Some(postgres) = Postgres::start() else { return };
+    let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
+        return;
+    };
+    let (config, archive_config) =
+        (fleet.config(Identity::Program("status")), fleet.config(Identity::Program("archive")));
+    let client = fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    let closing = async |seq| close(&client, "jkt", "a1", epoch, seq, &call(Uuid::now_v7(), 1, "a1", seq)).await;
+    closing(1).await;
+    let never = run(&config, &["status", "--lang", "en", "--format", "json"]);
+    let output = json(&never.out);
+    assert_eq!((never.status, &output["total"]["waiting"]), (2, &1.into()), "{output}");
+    assert!(output["archive"][0]["oldest"].is_string() && output["archive"][0]["heard"].is_null(), "{output}");
+
+    let mut archive = Running::start(&archive_config, &["archive"], fleet.folder());
+    let is_quiet = async || {
+        let result = run(&config, &["status", "--format", "json"]);
+        (result.status == 0 && json(&result.out)["total"]["waiting"] == 0).then_some(())
+    };
+    wait_until("nothing that waits", is_quiet).await;
+    archive.process.kill();
+    for seq in 2..=9 {
+        closing(seq).await;
+    }
+    let dead = run(&config, &["status", "--lang", "en", "--format", "json"]);
+    let output = json(&dead.out);
+    assert_eq!((dead.status, &output["total"]["waiting"]), (2, &8.into()), "{output}");
+    let of_jkt = output["archive"].as_array().unwrap().iter().find(|site| site["site"] == "jkt").unwrap();
+    assert_eq!((&of_jkt["reading"], &of_jkt["waiting"]), (&false.into(), &8.into()));
+    assert!(of_jkt["heard"].is_string(), "{output}");
+    let lines: Vec<_> = output["troubles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(lines.iter().any(|line| line.contains("CLOSINGS_JKT") && line.contains("8 closings wait")), "{lines:?}");
+    let text = run(&config, &["status", "--lang", "en", "--site", "jkt"]);
+    assert!(text.status == 2 && text.out.contains("8 closings wait; the archive last recorded"), "{text:?}");
+    assert!(!text.out.contains("No seat needs attention"), "{text:?}");
+
+    let _archive = Running::start(&archive_config, &["archive"], fleet.folder());
+    wait_until("nothing that waits", is_quiet).await;
+    assert!(run(&config, &["status", "--lang", "en", "--site", "jkt"]).done().contains("No seat needs attention"));
 }
 
 /// Somebody with a supervisor's connection key, but without the signing key, can't change what status shows.
