@@ -2,16 +2,18 @@
 //! once, one gets a conflict instead of overwriting the other.
 
 use async_nats::client::{RequestError, RequestErrorKind};
-use async_nats::{Client, HeaderMap, Message, StatusCode};
+use async_nats::jetstream;
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::{Client, Message, StatusCode};
 use chrono::{DateTime, Utc};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 use penutup_rules::declaration::Declaration;
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::CliError;
-use crate::link::Link;
+use crate::link::{Link, REPLY_TIMEOUT};
 use crate::wire::envelope::{Content, Envelope, Verified};
 use crate::wire::key::Key;
 use crate::wire::refusal::Refusal;
@@ -19,12 +21,6 @@ use crate::wire::subject::{self, BROADCASTS};
 use crate::wire::trust::Trust;
 use crate::words::words;
 
-/// Makes a write conditional on the sequence of the present message; 0: there is none.
-const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
-/// Keeps a write out of any other stream.
-const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
-/// The server's error code for another sequence than expected.
-const WRONG_LAST_SEQUENCE: u64 = 10_071;
 /// More than the stream keeps of a key.
 const MAX_HISTORY: usize = 64;
 
@@ -46,7 +42,8 @@ pub async fn get_next(client: &Client, key: &Key, sequence: u64) -> Result<Optio
     direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
 }
 
-async fn direct_get(client: &Client, subject: String, request: Vec<u8>) -> Result<Option<Message>, GetError> {
+/// A message, or "there is none".
+pub async fn direct_get(client: &Client, subject: String, request: Vec<u8>) -> Result<Option<Message>, GetError> {
     let message = client.request(subject, request.into()).await.map_err(GetError::Request)?;
     match message.status {
         None | Some(StatusCode::OK) => Ok(Some(message)),
@@ -141,21 +138,6 @@ pub struct BroadcastStream {
     lang: Lang,
 }
 
-/// The server's reply to a write.
-#[derive(Deserialize)]
-struct PutReply {
-    seq: Option<u64>,
-    error: Option<ApiError>,
-}
-
-#[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    err_code: u64,
-    #[serde(default)]
-    description: String,
-}
-
 impl BroadcastStream {
     pub async fn connect(link: &Link, lang: Lang) -> Result<Self, CliError> {
         Ok(Self::new(link.connect(lang).await?, lang))
@@ -163,6 +145,14 @@ impl BroadcastStream {
 
     pub fn new(client: Client, lang: Lang) -> Self {
         Self { client, lang }
+    }
+
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The newest message of a key.
@@ -175,8 +165,7 @@ impl BroadcastStream {
             Ok(message) => {
                 message.map(|m| StoredBroadcast::parse(&m).ok_or_else(|| self.unexpected_reply(""))).transpose()
             }
-            Err(GetError::Request(error)) => Err(self.request_error(&error)),
-            Err(GetError::Status(status)) => Err(self.unexpected_reply(&status.to_string())),
+            Err(error) => Err(self.get_error(&error)),
         }
     }
 
@@ -198,19 +187,36 @@ impl BroadcastStream {
         Ok(Accepted::from_history(self.history(key).await?, trust, key))
     }
 
-    /// Writes a broadcast, if the key's newest message has this sequence (0: none).
-    pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<(), PutError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(EXPECTED_SEQUENCE, expected.to_string().as_str());
-        headers.insert(EXPECTED_STREAM, BROADCASTS);
-        let put = subject::put(&envelope.key);
-        let reply = self.client.request_with_headers(put, headers, envelope.to_bytes().into()).await;
-        let reply = reply.map_err(|error| PutError::Failed(self.request_error(&error)))?;
-        let unexpected = |what: &str| PutError::Failed(self.unexpected_reply(what));
-        match serde_json::from_slice(&reply.payload).map_err(|_| unexpected(""))? {
-            PutReply { error: None, seq: Some(1..) } => Ok(()),
-            PutReply { error: Some(error), .. } if error.err_code == WRONG_LAST_SEQUENCE => Err(PutError::Conflict),
-            PutReply { error, .. } => Err(unexpected(&error.map_or(String::new(), |error| error.description))),
+    /// Writes a broadcast, if the key's newest message has this sequence (0: none). Returns its own.
+    ///
+    /// Not through the client's key-value bucket: it asks for the stream's settings first, which nats-server 2.9.10 refuses
+    /// to an account without JetStream, as the supervisors' is.
+    pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<u64, PutError> {
+        let mut context = jetstream::new(self.client.clone());
+        context.set_timeout(REPLY_TIMEOUT);
+        let message = PublishMessage::build()
+            .payload(envelope.to_bytes().into())
+            .expected_stream(BROADCASTS)
+            .expected_last_subject_sequence(expected);
+        let put = async { context.send_publish(subject::put(&envelope.key), message).await?.await };
+        let w = &words(self.lang).stream;
+        put.await.map(|ack| ack.sequence).map_err(|error| match error.kind() {
+            PublishErrorKind::WrongLastSequence => PutError::Conflict,
+            PublishErrorKind::StreamNotFound => {
+                PutError::Failed(CliError::new(w.no_responders).help(w.no_responders_help))
+            }
+            PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => {
+                PutError::Failed(CliError::new(w.no_reply).help(w.no_reply_help))
+            }
+            _ => PutError::Failed(self.unexpected_reply(&error.to_string())),
+        })
+    }
+
+    /// The error of a direct get.
+    pub fn get_error(&self, error: &GetError) -> CliError {
+        match error {
+            GetError::Request(error) => self.request_error(error),
+            GetError::Status(status) => self.unexpected_reply(&status.to_string()),
         }
     }
 

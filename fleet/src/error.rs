@@ -6,13 +6,15 @@ use penutup_cli_kit::arg_error::ArgError;
 
 use crate::words::Words;
 
-/// The same three as the prompter's.
+/// The first three are the prompter's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     Done,
     /// The program ran, and the answer is "no".
     No,
     Failed,
+    /// Stored, but not every seat concerned uses it.
+    NotEverywhere,
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -21,6 +23,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Done => 0,
             ExitStatus::No => 1,
             ExitStatus::Failed => 2,
+            ExitStatus::NotEverywhere => 3,
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::broadcast_stream::{BroadcastStream, PutError};
 use crate::cli::{Common, eprint_line, print};
 use crate::config::supervisor::Supervisor;
 use crate::error::{CliError, ExitStatus};
+use crate::reception::{Answer, Sent, Wait};
 use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
@@ -42,6 +43,8 @@ pub struct Klb {
     /// The time zone, by its name in the rules.
     #[arg(long)]
     pub zone: Option<String>,
+    #[command(flatten)]
+    pub wait: Wait,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,24 +91,40 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let payload = broadcast.to_table().to_string();
     let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
         .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;
-    match stream.put(&envelope, present.last_sequence).await {
-        Ok(()) => {}
+    let sequence = match stream.put(&envelope, present.last_sequence).await {
+        Ok(sequence) => sequence,
         Err(PutError::Failed(error)) => return Err(error),
-        Err(PutError::Conflict) => return Err(conflict(&stream, &supervisor.trust, &key, zone, lang).await?),
-    }
+        Err(PutError::Conflict) => {
+            let who = in_force(&stream, &supervisor.trust, &key, zone, lang).await?;
+            let w = &words(lang).klb;
+            return Err(CliError::new(w.conflict(&who)).help(w.conflict_help).no());
+        }
+    };
     // Read back, so that the banner is what the seats show: whole seconds, the trusted name.
     let declared = stream.accepted(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
     let rules = rules(&stream, &supervisor.trust).await;
     let banner = time::banner(&declared, &rules, now, zone, lang);
-    let zone = time::zone_name(zone);
-    let done =
-        if state == State::On { w.on(&banner, &scope, version, &zone) } else { w.off(&banner, &scope, version, &zone) };
+    let zone_name = time::zone_name(zone);
+    let done = if state == State::On {
+        w.on(&banner, &scope, version, &zone_name)
+    } else {
+        w.off(&banner, &scope, version, &zone_name)
+    };
     print(&(done + "\n"), lang)?;
+    let sent = Sent { envelope: &envelope, sequence, sent_at: now };
+    let reception = match klb.wait.reception(&stream, &supervisor, &sent).await? {
+        Answer::Received(reception) => reception,
+        Answer::Replaced => {
+            let who = in_force(&stream, &supervisor.trust, &key, zone, lang).await?;
+            return Err(CliError::new(w.replaced(&who)).help(w.conflict_help).no());
+        }
+    };
+    print(&reception.render(lang), lang)?;
     for line in conflicting_scopes(&stream, &supervisor.trust, &scope, state, lang).await? {
         eprint_line(&line);
     }
-    Ok(ExitStatus::Done)
+    Ok(reception.status())
 }
 
 /// The requested scope, if it is granted; without a request the narrowest granted one.
@@ -139,22 +158,20 @@ fn choose_scope(requested: Option<&str>, own: &Signer, lang: Lang) -> Result<Sco
     }
 }
 
-/// The error after a conflict: who was first, and with what.
-async fn conflict(
+/// What is in force in place of this supervisor's declaration: whose, and with what.
+async fn in_force(
     stream: &BroadcastStream,
     trust: &Trust,
     key: &Key,
     zone: FixedOffset,
     lang: Lang,
-) -> Result<CliError, CliError> {
-    let w = &words(lang).klb;
+) -> Result<String, CliError> {
     let rules = rules(stream, trust).await;
     let present = stream.accepted(trust, key).await?;
-    let who = match present.klb() {
+    Ok(match present.klb() {
         Some(declared) if present.last_refusal.is_none() => time::banner(declared, &rules, Utc::now(), zone, lang),
-        _ => w.unknown_author.to_owned(),
-    };
-    Ok(CliError::new(w.conflict(&who)).help(w.conflict_help).no())
+        _ => words(lang).klb.unknown_author.to_owned(),
+    })
 }
 
 /// The rules on the seats, for the labels of a banner.

@@ -22,6 +22,7 @@ pub mod klb;
 pub mod link;
 pub mod log;
 pub mod provision;
+pub mod reception;
 pub mod report;
 pub mod rules;
 pub mod seat_states;

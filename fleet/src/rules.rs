@@ -24,6 +24,7 @@ use crate::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};
 use crate::cli::{Common, eprint_line, print};
 use crate::config::supervisor::Supervisor;
 use crate::error::{CliError, ExitStatus};
+use crate::reception::{Answer, Sent, Wait};
 use crate::time;
 use crate::wire::envelope::{Envelope, MAX_ENVELOPE};
 use crate::wire::key::Key;
@@ -48,6 +49,8 @@ pub enum Action {
         /// Publish without asking.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// List the published versions, the newest first.
     List,
@@ -57,6 +60,8 @@ pub enum Action {
         /// Publish without asking.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Print a published file.
     Show { version: u64 },
@@ -73,19 +78,19 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
     }
     let connect = || Publisher::connect(&supervisor, zone, lang);
     match &args.what {
-        Action::Publish { file, yes } => {
+        Action::Publish { file, yes, wait } => {
             // Checked before connecting.
             let source = files::read(file).map_err(|error| CliError::new(error.describe(lang.words())))?;
             let Some(loaded) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
-            connect().await?.publish(loaded, file, *yes).await
+            connect().await?.publish(loaded, file, *yes, *wait).await
         }
         Action::List => connect().await?.list(),
-        Action::Rollback { version, yes } => {
+        Action::Rollback { version, yes, wait } => {
             let publisher = connect().await?;
             let text = publisher.version(*version)?.payload.clone();
             let name = published_name(*version);
             let Some(loaded) = check(text.into_bytes(), &name, lang)? else { return Ok(ExitStatus::No) };
-            publisher.publish(loaded, Path::new(&name), *yes).await
+            publisher.publish(loaded, Path::new(&name), *yes, *wait).await
         }
         Action::Show { version } => {
             let publisher = connect().await?;
@@ -153,7 +158,7 @@ impl<'s> Publisher<'s> {
     }
 
     /// Shows what the rules change, asks for confirmation, and publishes them.
-    async fn publish(&self, loaded: LoadedRules, path: &Path, yes: bool) -> Result<ExitStatus, CliError> {
+    async fn publish(&self, loaded: LoadedRules, path: &Path, yes: bool, wait: Wait) -> Result<ExitStatus, CliError> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let present = self.active();
         if let Some(present) = present.filter(|present| present.payload.as_bytes() == loaded.source) {
@@ -177,13 +182,27 @@ impl<'s> Publisher<'s> {
         if size > MAX_ENVELOPE {
             return Err(CliError::new(w.too_large(MAX_ENVELOPE / 1024, size / 1024)));
         }
-        match self.stream.put(&envelope, expected).await {
-            Ok(()) => {}
+        let sent_at = Utc::now();
+        let sequence = match self.stream.put(&envelope, expected).await {
+            Ok(sequence) => sequence,
             Err(PutError::Failed(error)) => return Err(error),
-            Err(PutError::Conflict) => return Err(self.conflict().await?),
-        }
+            Err(PutError::Conflict) => {
+                let who = self.newest_author().await?;
+                return Err(CliError::new(w.conflict(&who)).help(w.conflict_help).no());
+            }
+        };
         print(&(w.published(shown(&revision), sum, version) + "\n"), lang)?;
-        Ok(ExitStatus::Done)
+        let sent = Sent { envelope: &envelope, sequence, sent_at };
+        match wait.reception(&self.stream, self.supervisor, &sent).await? {
+            Answer::Received(reception) => {
+                print(&reception.render(lang), lang)?;
+                Ok(reception.status())
+            }
+            Answer::Replaced => {
+                let who = self.newest_author().await?;
+                Err(CliError::new(w.replaced(&who)).help(w.conflict_help).no())
+            }
+        }
     }
 
     fn show_difference(&self, present: Option<&Envelope>, loaded: &LoadedRules, path: &Path) -> Result<(), CliError> {
@@ -224,16 +243,15 @@ impl<'s> Publisher<'s> {
         Ok(w.yes.split(' ').any(|yes| yes == answer))
     }
 
-    /// The error after a conflict.
-    async fn conflict(&self) -> Result<CliError, CliError> {
+    /// Who published in place of this supervisor.
+    async fn newest_author(&self) -> Result<String, CliError> {
         let w = &words(self.lang).rules;
         let stored = self.stream.last(&Key::Rules).await?;
         let who = stored
             .as_ref()
             .and_then(|stored| stored.verify(self.trust(), &Key::Rules).ok())
             .map(|(envelope, verified)| w.author_and_version(verified.by, envelope.version));
-        let who = who.unwrap_or_else(|| words(self.lang).klb.unknown_author.to_owned());
-        Ok(CliError::new(w.conflict(&who)).help(w.conflict_help).no())
+        Ok(who.unwrap_or_else(|| words(self.lang).klb.unknown_author.to_owned()))
     }
 
     fn list(&self) -> Result<ExitStatus, CliError> {

@@ -82,7 +82,7 @@ impl SeatStates {
         let config = Config {
             deliver_policy: DeliverPolicy::LastPerSubject,
             ack_policy: AckPolicy::None,
-            filter_subject: format!("seat.{}.*", self.site),
+            filter_subject: subject::all_states(&self.site),
             inactive_threshold: INACTIVE_THRESHOLD,
             memory_storage: true,
             ..Config::default()

@@ -13,7 +13,7 @@ use crate::wire::envelope::{Content, Envelope, Freshness};
 use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, RefusalCounts};
-use crate::wire::seat::{KlbState, MAX_TEXT, RulesState};
+use crate::wire::seat::{KeyState, KlbState, MAX_TEXT, RefusedVersion, RulesState};
 use crate::wire::trust::Trust;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Replica {
     effective: Option<Declaration>,
     rules: Option<RulesState>,
     refused: RefusalCounts,
+    /// The last refused broadcast of each key that claims to be newer than the known one.
+    last_refused: BTreeMap<Key, RefusedVersion>,
     /// Signed rules that the check refuses: every poll delivers them until better ones are published, and they need not be
     /// checked each time.
     rejected_rules: Option<Envelope>,
@@ -88,6 +90,7 @@ impl Replica {
             effective: last_effective,
             rules: None,
             refused: RefusalCounts::default(),
+            last_refused: BTreeMap::new(),
             rejected_rules: None,
         }
     }
@@ -105,8 +108,22 @@ impl Replica {
             if !receipt.is_superseded {
                 self.refused.add(why);
             }
+            self.remember_refusal(key, bytes, why);
             Outcome::Refused(why)
         })
+    }
+
+    fn remember_refusal(&mut self, key: Option<&Key>, bytes: &[u8], why: Refusal) {
+        let Some(key) = key.filter(|key| self.keys.contains(key)) else { return };
+        let Ok(Envelope { version, .. }) = Envelope::parse(bytes) else { return };
+        if version > self.version(key) {
+            self.last_refused.insert(key.clone(), RefusedVersion { version, why });
+        }
+    }
+
+    /// The version of the verified broadcast of a key; 0: none.
+    fn version(&self, key: &Key) -> u64 {
+        self.known.get(key).map_or(0, |known| known.envelope.version)
     }
 
     /// Recomputes the declaration in force, once a batch of broadcasts is stored. Returns whether it changed.
@@ -185,6 +202,16 @@ impl Replica {
 
     pub fn refused(&self) -> &RefusalCounts {
         &self.refused
+    }
+
+    /// What it has of each key, for the seat's state.
+    pub fn key_states(&self) -> BTreeMap<String, KeyState> {
+        let state = |key: &Key| {
+            let version = self.version(key);
+            let refused = self.last_refused.get(key).filter(|refused| refused.version > version).copied();
+            (version > 0 || refused.is_some()).then(|| (key.to_string(), KeyState { version, refused }))
+        };
+        self.keys.iter().filter_map(state).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The seat's status for the centre. The agent's parts write into it; one task publishes it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::receiver::LinkState;
 use super::replica::{Replica, SeatId};
 use crate::wire::SCHEMA;
 use crate::wire::refusal::RefusalCounts;
-use crate::wire::seat::{KlbState, RulesState, SeatState};
+use crate::wire::seat::{KeyState, KlbState, RulesState, SeatState};
 use crate::wire::subject;
 
 /// Between two publications without a change, in milliseconds: a random value in this range.
@@ -33,6 +34,7 @@ pub struct SeatStatus {
     /// The highest sequence number that the stream acknowledged.
     pub sent: u64,
     pub refused: RefusalCounts,
+    pub broadcasts: BTreeMap<String, KeyState>,
 }
 
 #[derive(Debug, Default)]
@@ -60,13 +62,14 @@ impl StatusPublisher {
             status.rules = replica.rules_state().cloned();
             status.klb = replica.klb_state();
             status.refused = replica.refused().clone();
+            status.broadcasts = replica.key_states();
         });
     }
 
     fn state(&self, at: DateTime<Utc>) -> SeatState {
-        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused } = self.lock().clone();
+        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused, broadcasts } = self.lock().clone();
         let agent = env!("CARGO_PKG_VERSION").to_owned();
-        SeatState { schema: SCHEMA, at, agent, epoch, rules, klb, prompters, unsent, sent, refused }
+        SeatState { schema: SCHEMA, at, agent, epoch, rules, klb, prompters, unsent, sent, refused, broadcasts }
     }
 
     /// Publishes the status on every connect, after changes and periodically, as long as the client lives.

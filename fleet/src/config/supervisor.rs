@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use penutup_cli_kit::words::Lang;
 use serde::{Deserialize, Serialize};
 
+use super::center::Site;
 use super::{ConfigFile, LinkFields};
 use crate::error::CliError;
 use crate::link::Link;
@@ -23,6 +24,8 @@ pub struct Supervisor {
     pub own: Signer,
     /// The seats' trust list.
     pub trust: Trust,
+    /// The sites whose seats a broadcast of this supervisor can concern; none in a file of an older version.
+    pub sites: Vec<Site>,
 }
 
 /// `supervisor.toml`, which `provision` writes.
@@ -36,18 +39,20 @@ pub(crate) struct SupervisorFile {
     pub sign: PathBuf,
     pub id: Name,
     pub trust: PathBuf,
+    #[serde(default)]
+    pub site: Vec<Site>,
 }
 
 impl Supervisor {
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let file = ConfigFile::new(path, lang);
-        let SupervisorFile { schema, servers, ca, key, sign, id, trust } = file.parse()?;
+        let SupervisorFile { schema, servers, ca, key, sign, id, trust, site } = file.parse()?;
         let link =
             file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
         let sign = file.seed(&sign)?;
         let trust = file.trust(&trust)?;
         let own = trust.signer(&id).filter(|signer| signer.key == sign.pair().public_key()).cloned();
         let own = own.ok_or_else(|| file.invalid(&words(lang).config.not_trusted(id.as_str())))?;
-        Ok(Self { link, sign, own, trust })
+        Ok(Self { link, sign, own, trust, sites: site })
     }
 }

@@ -10,8 +10,9 @@ use crate::config::agent::AgentFile;
 use crate::config::center::{self, CenterFile};
 use crate::config::supervisor::SupervisorFile;
 use crate::wire::SCHEMA;
+use crate::wire::key::Key;
 use crate::wire::name::Name;
-use crate::wire::trust::{Signer, Trust};
+use crate::wire::trust::{Grant, Signer, Trust};
 
 /// A program of the centre. Each has its own key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,14 @@ pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
     Trust::new(fleet.supervisors.iter().zip(signing).map(signer).collect())
 }
 
+/// The sites whose seats the broadcasts of somebody with these grants concern.
+pub fn concerned<'f>(fleet: &'f Fleet, grants: &'f [Grant]) -> impl Iterator<Item = &'f Site> {
+    fleet.sites.iter().filter(|site| {
+        let keys = Key::of_seat(&site.id, &site.region);
+        grants.iter().any(|grant| keys.contains(&grant.key()))
+    })
+}
+
 /// Adds the folders of all programs. `ca` is the authority's certificate.
 #[expect(clippy::missing_panics_doc, reason = "the programs' names are valid")]
 pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Plan) {
@@ -105,6 +114,7 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
             folder(seat_folder(&site.id, seat), "agent.toml", toml(&file), true);
         }
     }
+    let site = |site: &Site| center::Site { id: site.id.clone(), region: site.region.clone(), seats: site.seats.len() };
     for one in &fleet.supervisors {
         let file = SupervisorFile {
             schema,
@@ -114,10 +124,10 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
             sign: "sign.nk".into(),
             id: one.id.clone(),
             trust: trust.clone(),
+            site: concerned(fleet, &one.grants).map(site).collect(),
         };
         folder(format!("supervisors/{}", one.id), "supervisor.toml", toml(&file), true);
     }
-    let site = |site: &Site| center::Site { id: site.id.clone(), region: site.region.clone(), seats: site.seats.len() };
     for program in Program::ALL {
         let database = fleet.database.as_ref().filter(|_| program != Program::Admin).map(|database| {
             let Database { host, port, name, user, reader, password_file } = database.clone();

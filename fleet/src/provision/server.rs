@@ -11,13 +11,11 @@ use std::path::Path;
 
 use super::certificates::{LEAF, SERVER, leaf_name};
 use super::fleet::{Fleet, MAX_SEATS, Node, Site};
-use super::programs::{Program, program_seed, seat_seed, supervisor_seed};
+use super::programs::{Program, concerned, program_seed, seat_seed, supervisor_seed};
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
-use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::wire::subject;
-use crate::wire::trust::Grant;
 
 /// The programs' own limits are below it.
 const MAX_PAYLOAD: usize = 1 << 20;
@@ -162,8 +160,9 @@ fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) 
     }
     if node.leaf.is_none() {
         all.push("SUPERVISORS".to_owned());
-        let service = format!("{}>", subject::BROADCAST_PREFIX);
-        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
+        for service in supervisors_services(fleet) {
+            let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
+        }
     }
     for service in direct_gets() {
         let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [{}] }}", all.join(", "));
@@ -215,23 +214,24 @@ fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
 fn supervisors(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
     out.push_str("  SUPERVISORS {\n");
     let of = |one: &super::fleet::Supervisor| {
-        let put = |grant: &Grant| {
-            subject::put(&match grant {
-                Grant::Klb(scope) => Key::Klb(scope.clone()),
-                Grant::Rules => Key::Rules,
-            })
-        };
-        let mut publish: Vec<String> = one.grants.iter().map(put).collect();
+        let mut publish: Vec<String> = one.grants.iter().map(|grant| subject::put(&grant.key())).collect();
         publish.extend(direct_gets());
+        publish.extend(concerned(fleet, &one.grants).map(|site| subject::states_get(&site.id)));
         let subscribe = vec![format!("{}.>", subject::client_inbox(&one.id))];
         User { key: key(&supervisor_seed(&one.id)), publish, subscribe }
     };
     users(out, &fleet.supervisors.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");
-    for service in direct_gets().into_iter().chain([format!("{}>", subject::BROADCAST_PREFIX)]) {
+    for service in direct_gets().into_iter().chain(supervisors_services(fleet)) {
         let _ = writeln!(out, "      {{ service: {{ account: CENTER, subject: \"{service}\" }} }}");
     }
     out.push_str("    ]\n  }\n");
+}
+
+/// The centre's services for supervisors alone: writing broadcasts, and reading what the seats did with them.
+fn supervisors_services(fleet: &Fleet) -> Vec<String> {
+    let states = fleet.sites.iter().map(|site| subject::states_get(&site.id));
+    [format!("{}>", subject::BROADCAST_PREFIX)].into_iter().chain(states).collect()
 }
 
 fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> String) {

@@ -344,6 +344,7 @@ mod tests {
                 unsent,
                 sent: 0,
                 refused: counted,
+                broadcasts: BTreeMap::new(),
             };
             StoredState { state, stored_at: now - TimeDelta::seconds(age) }
         };

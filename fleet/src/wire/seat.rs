@@ -1,5 +1,7 @@
 //! A seat's state, for `status`. It contains nothing about calls but their number.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use penutup_rules::declaration::tidy;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ pub const MAX_STATE: usize = 4 * 1024;
 const MAX_COUNT: u64 = u32::MAX as u64;
 /// In graphemes.
 pub const MAX_TEXT: usize = 64;
+/// The most keys of a state.
+const MAX_KEYS: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatState {
@@ -37,6 +41,25 @@ pub struct SeatState {
     pub sent: u64,
     /// Since the agent started.
     pub refused: RefusalCounts,
+    /// What the seat has of each key of its broadcasts; empty from an older agent.
+    #[serde(default)]
+    pub broadcasts: BTreeMap<String, KeyState>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyState {
+    /// The newest verified version; 0: none.
+    pub version: u64,
+    /// The last one that was refused, unless a newer one was verified since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedVersion>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedVersion {
+    /// As claimed: nothing of it was verified.
+    pub version: u64,
+    pub why: Refusal,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +90,8 @@ impl SeatState {
         let counts = [self.unsent, self.sent];
         counts.iter().chain(self.refused.0.values()).all(|count| *count <= MAX_COUNT)
             && is_clean(&self.agent)
+            && self.broadcasts.len() <= MAX_KEYS
+            && self.broadcasts.keys().all(|key| is_clean(key))
             && self.rules.as_ref().is_none_or(|rules| is_clean(&rules.revision) && is_sum(&rules.sha256))
     }
 
@@ -93,6 +118,7 @@ mod tests {
             unsent: 0,
             sent: 9,
             refused,
+            broadcasts: BTreeMap::from([("klb.center".into(), KeyState { version: 7, refused: None })]),
         }
     }
 
@@ -121,6 +147,7 @@ mod tests {
         for hostile in ["a\u{1b}[2J", "a\u{9b}2J", "a\u{202e}b", "a\nb", " ", &"a".repeat(MAX_TEXT + 1)] {
             assert!(revision(hostile), "{hostile:?}");
             assert!(refused(&|s| hostile.clone_into(&mut s.agent)), "{hostile:?}");
+            assert!(refused(&|s| _ = s.broadcasts.insert(hostile.to_owned(), KeyState::default())), "{hostile:?}");
             assert!(refused(&|s| s.rules.as_mut().unwrap().sha256 = hostile.to_owned()), "{hostile:?}");
         }
     }

@@ -61,6 +61,16 @@ pub fn states(site: &Name) -> String {
     format!("SEATS_{}", site.as_str().to_ascii_uppercase())
 }
 
+/// The API subject for a direct get of a site's seat states.
+pub fn states_get(site: &Name) -> String {
+    format!("$JS.API.DIRECT.GET.{}", states(site))
+}
+
+/// A filter for all seat states of a site.
+pub fn all_states(site: &Name) -> String {
+    format!("seat.{site}.*")
+}
+
 /// A seat receives resend requests here.
 pub fn resend_request(site: &Name, seat: &Name) -> String {
     format!("ask.{site}.{seat}")

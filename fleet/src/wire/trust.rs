@@ -38,6 +38,16 @@ impl FromStr for Grant {
     }
 }
 
+impl Grant {
+    /// The key that it is for.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Klb(scope) => Key::Klb(scope.clone()),
+            Self::Rules => Key::Rules,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     /// As in the envelope.
@@ -51,11 +61,7 @@ pub struct Signer {
 
 impl Signer {
     pub fn may_publish(&self, key: &Key) -> bool {
-        self.grants.iter().any(|grant| match (grant, key) {
-            (Grant::Klb(granted), Key::Klb(scope)) => granted == scope,
-            (Grant::Rules, Key::Rules) => true,
-            _ => false,
-        })
+        self.grants.iter().any(|grant| grant.key() == *key)
     }
 
     pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {

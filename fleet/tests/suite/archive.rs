@@ -216,6 +216,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
         unsent: 0,
         sent: 9,
         refused: RefusalCounts::default(),
+        broadcasts: std::collections::BTreeMap::new(),
     };
     send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();

@@ -8,6 +8,7 @@ use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::fleet::Fleet;
 use penutup_rules::BUILT_IN;
 
+use crate::support::machine::{SeatMachine, state_of};
 use crate::support::nats::{free_port, installed};
 use crate::support::process::Process;
 use crate::support::program::Running;
@@ -38,6 +39,14 @@ fn commands(page: &str) -> Vec<&str> {
     blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim()).collect()
 }
 
+/// A running seat whose state is in the stream, to receive what the page declares.
+async fn heard_seat(fleet: &TestFleet) -> SeatMachine {
+    let seat = SeatMachine::started(fleet, "jkt", "a1");
+    let status = fleet.connect(Identity::Program("status")).await;
+    wait_until("the seat's state", async || state_of(&status, "jkt", "a1").await).await;
+    seat
+}
+
 /// Everything after the first five commands: the fleet's file, the verbs, the SQL query.
 #[tokio::test]
 async fn the_commands_of_the_fleet_page_work() {
@@ -45,6 +54,7 @@ async fn the_commands_of_the_fleet_page_work() {
     let supervisors = vec![("pusat", "Pusat", vec!["center", "rules", "site.jkt"])];
     let spec = FleetSpec { supervisors, database: Some(&postgres), ..FleetSpec::default() };
     let Some(fleet) = TestFleet::start(&spec).await else { return };
+    let _seat = heard_seat(&fleet).await;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fleet.md");
     let page = fs::read_to_string(page).unwrap();
     let file = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
@@ -91,6 +101,7 @@ async fn the_commands_of_the_fleet_page_work() {
 #[tokio::test]
 async fn the_commands_of_the_supervisors_page_work() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let _seat = heard_seat(&fleet).await;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md");
     let page = fs::read_to_string(page).unwrap();
     fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();

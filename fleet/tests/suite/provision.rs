@@ -191,7 +191,19 @@ fn a_second_run_changes_nothing_and_a_new_seat_changes_no_key() {
     let changed: Vec<_> =
         first.iter().filter(|(name, bytes)| second.get(*name) != Some(bytes)).map(|(n, _)| n).collect();
     let follow = ["center/admin/center.toml", "center/archive/center.toml", "center/status/center.toml"];
-    assert_eq!(changed, [&follow[..], &["provision.json", "server/accounts.conf"]].concat());
+    assert_eq!(
+        changed,
+        [
+            &follow[..],
+            &[
+                "provision.json",
+                "server/accounts.conf",
+                "supervisors/pusat/supervisor.toml",
+                "supervisors/spv-jabar/supervisor.toml"
+            ]
+        ]
+        .concat()
+    );
     let new: Vec<_> = second.keys().filter(|name| !first.contains_key(*name)).collect();
     assert_eq!(
         new,

@@ -10,7 +10,7 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
 use penutup_rules::BUILT_IN;
 
-use crate::support::program::run;
+use crate::support::program::{run, store};
 use crate::support::{FleetSpec, Identity, TestFleet};
 
 fn file(fleet: &TestFleet, name: &str, text: &str) -> PathBuf {
@@ -39,14 +39,14 @@ async fn rules_are_checked_compared_published_listed_and_rolled_back() {
     let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
 
-    let output = run(&config, &["rules", "publish", &path(&first), "--yes"]).done();
+    let output = store(&config, &["rules", "publish", &path(&first), "--yes"]).out;
     assert!(output.contains("Rev-1a") && output.contains("bawaan"), "{output}");
     // Without a terminal and --yes the difference is shown but nothing is published.
     let asked = run(&config, &["rules", "publish", &path(&second)]);
     assert_eq!(asked.status, 2, "{asked:?}");
     assert!(asked.out.contains("Ayo") && asked.err.contains("--yes"), "{asked:?}");
     assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1);
-    let output = run(&config, &["rules", "publish", &path(&second), "--yes"]).done();
+    let output = store(&config, &["rules", "publish", &path(&second), "--yes"]).out;
     assert!(output.contains("(Rev-1a)") && output.contains("(Rev-2)") && output.contains("Ayo"), "{output}");
     assert!(run(&config, &["rules", "publish", &path(&second), "--yes"]).done().contains("sama"));
 
@@ -56,7 +56,7 @@ async fn rules_are_checked_compared_published_listed_and_rolled_back() {
     let shown = run(&config, &["rules", "show", &listed[1].to_string()]).done();
     assert_eq!(shown, fs::read_to_string(&first).unwrap());
 
-    let output = run(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]).done();
+    let output = store(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]).out;
     assert!(output.contains("Rev-1a"), "{output}");
     let (listed, active) = versions(&run(&config, &["rules", "list"]).done());
     assert!(listed.len() == 3 && active.contains("Rev-1a") && active.contains(&listed[0].to_string()), "{active}");
@@ -71,7 +71,7 @@ async fn every_lost_duty_is_named_before_publishing() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let first = file(&fleet, "satu.toml", BUILT_IN);
-    run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
+    store(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]);
     let (rules, _) = BUILT_IN.split_once("[[require]]").unwrap();
     let cut = file(&fleet, "potong.toml", rules);
     let asked = run(&config, &["rules", "publish", cut.to_str().unwrap()]);
@@ -84,8 +84,8 @@ async fn every_lost_duty_is_named_before_publishing() {
     assert!(asked.out.ends_with(&format!("tidak lagi dijamin: {lost}.\n")), "{asked:?}");
     assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1, "nothing was sent");
     // Publishing the old rules again loses nothing.
-    run(&config, &["rules", "publish", cut.to_str().unwrap(), "--yes"]).done();
-    let output = run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
+    store(&config, &["rules", "publish", cut.to_str().unwrap(), "--yes"]);
+    let output = store(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).out;
     assert!(output.contains("baru: ajakan-wajib") && !output.contains("tidak lagi dijamin"), "{output}");
 }
 
@@ -116,14 +116,14 @@ async fn sixteen_versions_are_kept_large_ones_included_and_unsigned_ones_are_mar
     for n in 0..17 {
         let text = BUILT_IN.replace("Rev-1", &format!("Rev-{n}"));
         let path = file(&fleet, "aturan.toml", &text);
-        run(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]).done();
+        store(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]);
     }
     let (listed, active) = versions(&run(&config, &["rules", "list"]).done());
     assert!(listed.len() == 16 && active.contains("Rev-16"), "{listed:?} {active}");
 
     let large = format!("{BUILT_IN}# {}\n", "x".repeat(700 * 1024));
     let path = file(&fleet, "besar.toml", &large);
-    run(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]).done();
+    store(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]);
     let (listed, _) = versions(&run(&config, &["rules", "list"]).done());
     assert_eq!(run(&config, &["rules", "show", &listed[0].to_string()]).done(), large);
     let huge = file(&fleet, "raksasa.toml", &format!("{BUILT_IN}# {}\n", "\"".repeat(500 * 1024)));
@@ -138,6 +138,6 @@ async fn sixteen_versions_are_kept_large_ones_included_and_unsigned_ones_are_mar
     let (after, active) = versions(&list);
     assert!(list.lines().next().unwrap().contains("malformed"), "{list}");
     assert!(active.contains(&listed[0].to_string()) && after.len() == 15, "the seats keep what they have: {list}");
-    run(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]).done();
+    store(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]);
     assert!(versions(&run(&config, &["rules", "list"]).done()).1.contains("Rev-16"));
 }

@@ -1,5 +1,7 @@
 //! `status`: counts what the seats report, what they should have, and what is missing.
 
+use std::collections::BTreeMap;
+
 use chrono::Utc;
 use nkeys::KeyPair;
 use penutup_fleet::wire::envelope::Envelope;
@@ -11,7 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support::calls::{call, close, name, send};
-use crate::support::program::{Running, run};
+use crate::support::program::{Running, run, store};
 #[cfg(unix)]
 use crate::support::screen::Screen;
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
@@ -34,6 +36,7 @@ fn state() -> SeatState {
         unsent: 0,
         sent: 0,
         refused: RefusalCounts::default(),
+        broadcasts: BTreeMap::new(),
     }
 }
 
@@ -65,10 +68,10 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
 
     let archive = Running::start(&fleet.config(Identity::Program("archive")), &["archive"], fleet.folder());
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
-    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    store(&supervisor, &["klb", "on", "--reason", "gempa"]);
     let rules = fleet.folder().join("aturan.toml");
     std::fs::write(&rules, penutup_rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
-    run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
+    store(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]);
     let broadcasts = json(&run(&config, &["status", "--once", "--format", "json"]).out);
     let version = |of: &Value| of["version"].as_u64().unwrap();
     assert_eq!((&broadcasts["klb"][0]["scope"], &broadcasts["klb"][0]["why"]), (&"center".into(), &"gempa".into()));
@@ -191,7 +194,7 @@ async fn status_accepts_the_broadcasts_that_the_seats_accept() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Program("status"));
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
-    run(&supervisor, &["klb", "off"]).done();
+    store(&supervisor, &["klb", "off"]);
     let before = json(&run(&config, &["status", "--format", "json"]).done());
     let client = fleet.connect(Identity::Supervisor("pusat")).await;
     let thief = KeyPair::new_user();
@@ -208,16 +211,16 @@ async fn status_accepts_the_broadcasts_that_the_seats_accept() {
     assert!(shown.contains("bad-signature") && !shown.contains("KLB AKTIF"), "{shown}");
 
     // A replay of an old broadcast.
-    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    store(&supervisor, &["klb", "on", "--reason", "gempa"]);
     let on = client.request(subject::direct_get(&forged.key), "".into()).await.unwrap().payload;
-    run(&supervisor, &["klb", "off"]).done();
+    store(&supervisor, &["klb", "off"]);
     send(&client, &subject::put(&forged.key), "again", &on).await.unwrap();
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["klb"][0]["state"], &output["unheeded"][0]["why"]), (&"off".into(), &"old".into()));
     let shown = run(&supervisor, &["klb", "show"]).done();
     assert!(shown.contains("old") && !shown.contains("KLB AKTIF"), "{shown}");
     // It does not block the next declaration.
-    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    store(&supervisor, &["klb", "on", "--reason", "gempa"]);
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["klb"][0]["state"], output["unheeded"].as_array().unwrap().len()), (&"on".into(), 0));
 }

@@ -43,6 +43,14 @@ pub fn run(config: &Path, args: &[&str]) -> RunResult {
     }
 }
 
+/// Runs a verb that stores a broadcast and does not wait for seats. No seat uses it yet, and its status says so.
+#[track_caller]
+pub fn store(config: &Path, args: &[&str]) -> RunResult {
+    let result = run(config, &[args, &["--wait", "0"]].concat());
+    assert_eq!(result.status, 3, "{result:?}");
+    result
+}
+
 /// A background process.
 #[derive(Debug)]
 pub struct Running {
