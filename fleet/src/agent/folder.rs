@@ -122,7 +122,7 @@ impl BroadcastFolder {
                 Outcome::NewEffective => (self.unsaved.klb, self.unsaved.known) = (true, true),
                 Outcome::NewRules => (self.unsaved.rules, self.unsaved.known) = (true, true),
                 Outcome::Stored => self.unsaved.known = true,
-                Outcome::AlreadyKnown | Outcome::Refused(_) => {}
+                Outcome::AlreadyKnown | Outcome::NotForThisSeat | Outcome::Refused(_) => {}
             }
         }
         let write = |path: PathBuf, bytes: &[u8]| files::write(&path, bytes).map_err(|error| (path, error));

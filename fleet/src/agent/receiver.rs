@@ -88,11 +88,15 @@ pub trait DeliveryHandler: Sync {
     fn on_poll(&self, complete: bool);
 }
 
-/// Receives the site's broadcasts as long as the client lives.
+/// Receives the site's broadcasts as long as the client lives. The server sends those of other sites and regions as well; they
+/// are skipped here.
 pub async fn subscribe(client: &Client, seat: &SeatId, handler: &impl DeliveryHandler) -> Result<(), SubscribeError> {
     let mut messages = client.subscribe(subject::all_broadcasts(&seat.site)).await?;
     while let Some(message) = messages.next().await {
         let key = subject::parse_broadcast(&seat.site, &message.subject);
+        if key.as_ref().is_some_and(|key| !seat.keys().contains(key)) {
+            continue;
+        }
         handler.on_message(Delivery { key, message, receipt: Receipt::unsolicited() });
     }
     Ok(())

@@ -53,6 +53,8 @@ impl Receipt {
 pub enum Outcome {
     Refused(Refusal),
     AlreadyKnown,
+    /// For seats of another site or region.
+    NotForThisSeat,
     /// A new declaration. Whether it is in force is known after [`Replica::update_effective`].
     Stored,
     /// Another declaration is in force.
@@ -142,8 +144,11 @@ impl Replica {
         receipt: Receipt,
         today: NaiveDate,
     ) -> Result<Outcome, Refusal> {
+        let key = key.ok_or(Refusal::WrongKey)?;
+        if !self.keys.contains(key) {
+            return Ok(Outcome::NotForThisSeat);
+        }
         let envelope = Envelope::parse(bytes)?;
-        let key = key.filter(|key| self.keys.contains(key)).ok_or(Refusal::WrongKey)?;
         if self.rejected_rules.as_ref() == Some(&envelope) {
             return Err(Refusal::BadPayload);
         }
@@ -284,7 +289,6 @@ mod tests {
         for (key, bytes, why) in [
             (&CENTER, centre.klb(&CENTER, 6, State::Off), Refusal::Old),
             (&CENTER, centre.klb(&site, 10, State::Off), Refusal::WrongKey),
-            (&elsewhere, centre.klb(&elsewhere, 10, State::On), Refusal::WrongKey),
             (&CENTER, forged.into_bytes(), Refusal::BadSignature),
             (&CENTER, b"{}".to_vec(), Refusal::Malformed),
             (&CENTER, vec![b' '; 1 << 20], Refusal::TooLarge),
@@ -293,11 +297,15 @@ mod tests {
         ] {
             assert_eq!(centre.receives(key, &bytes), Outcome::Refused(why));
         }
+        // Another site's own broadcasts are none of this seat's business.
+        for bytes in [centre.klb(&elsewhere, 10, State::On), b"{}".to_vec()] {
+            assert_eq!(centre.receives(&elsewhere, &bytes), Outcome::NotForThisSeat);
+        }
         let none = centre.receives_at(None, &on, Receipt::unsolicited());
         assert_eq!(none, Outcome::Refused(Refusal::WrongKey));
         assert_eq!((centre.replica.effective().cloned(), centre.replica.envelopes().count()), before);
-        assert_eq!(centre.replica.refused().total(), 9);
-        assert_eq!(centre.replica.refused().0[&Refusal::WrongKey], 3);
+        assert_eq!(centre.replica.refused().total(), 8);
+        assert_eq!(centre.replica.refused().0[&Refusal::WrongKey], 2);
     }
 
     #[test]

@@ -103,6 +103,27 @@ async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_cou
 }
 
 #[tokio::test]
+async fn a_broadcast_for_another_site_or_region_is_no_refusal() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
+    let prompter = seat.prompter();
+    wait_until("up", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(())).await;
+    TestSupervisor::of(&fleet, "spv-sby").await.declare(&key("klb.site.sby"), 1_000, State::On, "banjir").await;
+    // The same subscription brings the centre's after it.
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    centre.declare(&key("klb.center"), 1_001, State::On, "gempa").await;
+    let klb = wait_until("the declaration", async || prompter.klb()).await;
+    assert_eq!(klb.version, 1_001);
+    let status = fleet.connect(Identity::Program("status")).await;
+    let state = wait_until("its state", async || {
+        state_of(&status, "jkt", "a1").await.filter(|state| state.broadcasts.contains_key("klb.center"))
+    });
+    let state = state.await;
+    assert_eq!((state.refused.total(), state.broadcasts.len()), (0, 1), "{state:?}");
+    assert!(!seat.log().contains("wrong-key"), "{}", seat.log());
+}
+
+#[tokio::test]
 async fn an_outage_is_reported_with_its_start_and_everything_is_current_after_it() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
     let seat = SeatMachine::started(&fleet, "jkt", "a1");
