@@ -9,6 +9,7 @@
 pub mod check;
 mod pull;
 mod resend;
+mod upkeep;
 mod writer;
 
 pub use pull::DURABLE;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use async_nats::Event;
 use clap::Args;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::{Common, eprint_line, shutdown_signal};
@@ -42,27 +43,7 @@ struct Shared {
     client: async_nats::Client,
     /// How often a connection was made.
     connects: watch::Receiver<u64>,
-    stop: StopSignal,
     log: Log,
-}
-
-#[derive(Clone, Debug)]
-struct StopSignal(watch::Receiver<bool>);
-
-impl StopSignal {
-    /// Completes when shutdown begins.
-    async fn stopped(&mut self) {
-        // A dropped sender means the same.
-        let _ = self.0.wait_for(|stop| *stop).await;
-    }
-
-    /// Sleeps for this time or until shutdown begins. Returns `false` on shutdown.
-    async fn sleep(&mut self, duration: Duration) -> bool {
-        tokio::select! {
-            () = self.stopped() => false,
-            () = tokio::time::sleep(duration) => true,
-        }
-    }
 }
 
 /// Runs until a signal. A server or database that is down is retried.
@@ -75,7 +56,6 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
         return Err(CliError::new(w.no_site));
     }
     let (connected, connects) = watch::channel(0_u64);
-    let (stop_now, stop) = watch::channel(false);
     let on_event = move |event| match event {
         Event::Connected => {
             connected.send_modify(|connects| *connects += 1);
@@ -85,9 +65,12 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
         _ => {}
     };
     let client = center.link.connect_with_retry(log.lang(), on_event).await?;
-    let writer = Arc::new(Mutex::new(writer::Writer::new(connector, log.clone())));
-    let shared = Shared { writer, client: client.clone(), connects, stop: StopSignal(stop), log };
+    let connector = Arc::new(connector);
     let mut tasks = JoinSet::new();
+    let new_days = Arc::new(Notify::new());
+    tasks.spawn(upkeep::run(Arc::clone(&connector), Arc::clone(&new_days), log.clone()));
+    let writer = Arc::new(Mutex::new(writer::Writer::new(connector, new_days, log.clone())));
+    let shared = Shared { writer, client: client.clone(), connects, log };
     for site in &center.sites {
         tasks.spawn(pull::run(shared.clone(), site.id.clone()));
     }
@@ -96,13 +79,13 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     tasks.spawn(resend::run(shared, sites, every));
     tokio::select! {
         () = shutdown_signal() => {}
-        // Tasks end only when stopped. A panic ends the program, for the service manager to restart it.
+        // No task ends by itself. A panic ends the program, for the service manager to restart it.
         Some(Err(broken)) = tasks.join_next() => {
             return Err(CliError::new(w.task_failed(broken)));
         }
     }
-    stop_now.send_replace(true);
-    while tasks.join_next().await.is_some() {}
+    // Whatever they wait for: what was not acknowledged is delivered again.
+    tasks.shutdown().await;
     // Acknowledgements that get lost here only cause harmless redeliveries.
     let _ = tokio::time::timeout(Duration::from_secs(2), client.flush()).await;
     Ok(ExitStatus::Done)

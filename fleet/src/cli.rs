@@ -155,7 +155,10 @@ pub fn block_on<T>(lang: Lang, future: impl Future<Output = Result<T, CliError>>
         let why = outside::reason(&error, lang.words());
         CliError::new(words(lang).cli.no_runtime(&why))
     })?;
-    runtime.block_on(future)
+    let result = runtime.block_on(future);
+    // A name that is still being looked up must not delay the end.
+    runtime.shutdown_background();
+    result
 }
 
 /// Prints a result. A reader that closed the pipe early is no error.

@@ -4,9 +4,11 @@
 pub mod schema;
 pub mod write;
 
-use penutup_cli_kit::diagnostics::shown;
+use std::time::Duration;
 
+use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
@@ -22,6 +24,12 @@ use crate::words::words;
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 /// The most ranges that are read of a gap.
 const MAX_RANGES: i64 = 8;
+
+/// Connecting to the database and its greeting may take this long.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// A network that has lost the connection is noticed within this.
+const TCP_LIMIT: Duration = Duration::from_secs(15);
+const KEEPALIVE: Duration = Duration::from_secs(5);
 
 /// Connects to the database. Its `Debug` form does not show the password.
 pub struct Connector {
@@ -72,7 +80,8 @@ impl Connector {
         let Some(database) = &center.database else { return Err(CliError::new(words(lang).database.none)) };
         let mut config = Config::new();
         config.host(&database.host).dbname(&database.name).user(&database.user);
-        config.application_name("penutup-fleet").connect_timeout(std::time::Duration::from_secs(5));
+        config.application_name("penutup-fleet").connect_timeout(CONNECT_LIMIT).tcp_user_timeout(TCP_LIMIT);
+        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(2);
         if let Some(port) = database.port {
             config.port(port);
         }
@@ -88,10 +97,19 @@ impl Connector {
     }
 
     pub async fn connect(&self) -> Result<Client, CliError> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(|error| self.error(&error))?;
+        // The client's own limit ends with the TCP connection; a server that hangs accepts it, and says nothing.
+        let connected = timeout(CONNECT_LIMIT, self.config.connect(NoTls)).await;
+        let connected = connected.map_err(|_| self.silent(CONNECT_LIMIT))?;
+        let (client, connection) = connected.map_err(|error| self.error(&error))?;
         // It ends with the client, or with an error that the client's next statement returns.
         tokio::spawn(connection);
         Ok(client)
+    }
+
+    /// The error of a database that did not answer within this time.
+    pub fn silent(&self, limit: Duration) -> CliError {
+        let w = &words(self.lang).database;
+        CliError::new(w.silent(&self.name, limit.as_secs())).help(w.silent_help)
     }
 
     pub fn error(&self, error: &tokio_postgres::Error) -> CliError {

@@ -21,6 +21,7 @@ pub enum Topic {
     Klb,
     Rules,
     Database,
+    Partitions,
     /// A site's stream of closings.
     Stream(Name),
 }

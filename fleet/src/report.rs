@@ -2,6 +2,7 @@
 //! printed as `site/seat`. Zones and names of lost scores are those of the built-in rules.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use chrono::FixedOffset;
 use clap::Args;
@@ -15,6 +16,7 @@ use penutup_journal::summary::CallSummary;
 use penutup_rules::loaded::LoadedRules;
 
 use penutup_cli_kit::words::Lang;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
@@ -82,6 +84,8 @@ struct CallQuery<'c> {
 const CALLS: &str = "
     select site, seat, call::text from closing
     where start_ms >= $1 and start_ms < $2 and ($3::text is null or site = $3)";
+/// How long the database may take before the first call, and between two.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
 const IN_ORDER: &str = " order by start_ms, id";
 
 impl CallQuery<'_> {
@@ -96,10 +100,11 @@ impl CallQuery<'_> {
         let site = self.site.as_ref().map(Name::as_str);
         let query = [CALLS, order].concat();
         let with: [&(dyn ToSql + Sync); 3] = [&from, &before, &site];
-        let rows = self.client.query_raw(&query, with).await.map_err(fail)?;
+        let silent = |_| self.connector.silent(LIMIT);
+        let rows = timeout(LIMIT, self.client.query_raw(&query, with)).await.map_err(silent)?.map_err(fail)?;
         pin_mut!(rows);
         let mut calls = Calls::default();
-        while let Some(row) = rows.next().await {
+        while let Some(row) = timeout(LIMIT, rows.next()).await.map_err(silent)? {
             let row = row.map_err(fail)?;
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
             // The archive writes only valid calls; somebody else may have changed the table.

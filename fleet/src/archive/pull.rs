@@ -1,6 +1,7 @@
 //! Pulls a site's stream with a durable consumer. A batch is read, written and acknowledged before more is requested, so
 //! that at most one batch is in memory.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::{Batch as Pulled, Config};
@@ -10,7 +11,6 @@ use chrono::Utc;
 use futures_util::StreamExt;
 use penutup_cli_kit::diagnostics::shown;
 
-use super::writer::Stopped;
 use super::{Shared, check};
 use crate::database::write::Batch;
 use crate::link::backoff;
@@ -34,19 +34,17 @@ pub async fn run(mut shared: Shared, site: Name) {
     let mut attempt = 0;
     loop {
         let why = match pull(&mut shared, &site, &mut attempt).await {
-            Ok(Stopped) => return,
+            Ok(never) => match never {},
             Err(why) => shown(&why.to_string()),
         };
         let line = shared.log.words().archive.stream_failed(subject::closings(&site), &why);
         shared.log.report(Topic::Stream(site.clone()), line);
         attempt += 1;
-        if !shared.stop.sleep(backoff(attempt)).await {
-            return;
-        }
+        tokio::time::sleep(backoff(attempt)).await;
     }
 }
 
-async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<Stopped, async_nats::Error> {
+async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<Infallible, async_nats::Error> {
     let context = jetstream::new(shared.client.clone());
     let config = Config {
         durable_name: Some(DURABLE.into()),
@@ -65,7 +63,6 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<S
         let mut is_first = true;
         loop {
             let next = tokio::select! {
-                () = shared.stop.stopped() => return Ok(Stopped),
                 // A request that was sent over a lost connection is never answered.
                 _ = shared.connects.changed() => break,
                 next = pulled.next() => next,
@@ -90,10 +87,7 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<S
             for message in &messages {
                 check::add(&mut batch, &message.subject, &message.payload, Utc::now());
             }
-            let mut stop = shared.stop.clone();
-            if shared.writer.lock().await.write(batch, &mut stop).await == Err(Stopped) {
-                return Ok(Stopped);
-            }
+            shared.writer.lock().await.write(batch).await;
             for message in &messages {
                 message.ack().await?;
             }

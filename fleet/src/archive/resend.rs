@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::PullConsumer};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::Shared;
 use super::pull::DURABLE;
-use super::writer::Stopped;
 use crate::cli::eprint_line;
 use crate::database::write::Batch;
 use crate::database::{Gap, Highest};
@@ -70,14 +70,13 @@ impl Site {
     }
 }
 
-/// Runs a round after each `every`, until shutdown.
-pub async fn run(mut shared: Shared, sites: Vec<Name>, every: Duration) {
+/// Runs a round after each `every`.
+pub async fn run(shared: Shared, sites: Vec<Name>, every: Duration) {
     let mut known: HashMap<Name, Site> = HashMap::new();
     // Creates the tables, and reports a database that is down, before the first closing arrives.
-    if shared.writer.lock().await.write(Batch::default(), &mut shared.stop).await == Err(Stopped) {
-        return;
-    }
-    while shared.stop.sleep(every).await {
+    shared.writer.lock().await.write(Batch::default()).await;
+    loop {
+        sleep(every).await;
         for site in &sites {
             // The seats' states are read first: what they send afterwards must not count as missing.
             let sent = reported_sent(&shared, site).await;

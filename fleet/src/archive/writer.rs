@@ -1,12 +1,16 @@
-//! Writes batches into the database, retrying as long as it takes. Waits for a database that is down, creates the tables
-//! again in one that was emptied, and sets aside a closing that it refuses, so that the others are written.
+//! Writes batches into the database, retrying as long as it takes. Waits for a database that is down or hangs, creates the
+//! tables again in one that was emptied, and sets aside a closing that it refuses, so that the others are written.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{NaiveDate, Utc};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
-use super::StopSignal;
 use crate::database::schema::{self, NewerSchema};
 use crate::database::write::{Batch, ClosingRow, Rejected, write};
 use crate::database::{self, Connector, Gap, Highest};
@@ -15,39 +19,65 @@ use crate::log::{Log, Topic};
 use crate::wire::name::Name;
 use crate::wire::refusal::Refusal;
 
+/// How long the database may take for a batch of a thousand closings, connecting included. After it the connection is
+/// dropped and another one tried.
+const LIMIT: Duration = Duration::from_secs(15);
+/// The server's own limits are below it, so that it gives up what this program does not wait for any more.
+const SERVER_LIMITS: &str = "set statement_timeout = '12s'; set lock_timeout = '5s'";
+
 #[derive(Debug)]
 pub struct Writer {
-    connector: Connector,
+    connector: Arc<Connector>,
     client: Option<Client>,
-    /// The days that are known to have a partition.
+    /// The days of the closings so far.
     days: HashSet<NaiveDate>,
+    /// Notified of a day without closings so far: it needs a partition.
+    new_days: Arc<Notify>,
     log: Log,
 }
 
-/// The program ends; the batch was not written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped;
-
-enum WriteError {
+pub enum DatabaseError {
     Sql(Error),
     /// Already in the user's language.
     Message(String),
 }
 
-impl From<Error> for WriteError {
+impl From<Error> for DatabaseError {
     fn from(error: Error) -> Self {
         Self::Sql(error)
     }
 }
 
+impl DatabaseError {
+    pub fn message(self, connector: &Connector) -> String {
+        match self {
+            Self::Sql(error) => connector.error(&error).message,
+            Self::Message(why) => why,
+        }
+    }
+}
+
+/// Connects, and creates or migrates the tables.
+pub async fn connect(connector: &Connector, log: &Log) -> Result<Client, DatabaseError> {
+    let mut client = connector.connect().await.map_err(|error| DatabaseError::Message(error.message))?;
+    client.batch_execute(SERVER_LIMITS).await?;
+    if let Err(NewerSchema { found }) = schema::migrate(&mut client).await? {
+        return Err(DatabaseError::Message(log.words().database.newer(found)));
+    }
+    Ok(client)
+}
+
 impl Writer {
     /// Connects at the first use.
-    pub fn new(connector: Connector, log: Log) -> Self {
-        Self { connector, client: None, days: HashSet::new(), log }
+    pub fn new(connector: Arc<Connector>, new_days: Arc<Notify>, log: Log) -> Self {
+        Self { connector, client: None, days: HashSet::new(), new_days, log }
     }
 
-    /// Writes a batch, retrying until it is written or the program ends.
-    pub async fn write(&mut self, batch: Batch, stop: &mut StopSignal) -> Result<(), Stopped> {
+    /// Writes a batch, retrying until it is written.
+    pub async fn write(&mut self, batch: Batch) {
+        let today = Utc::now().date_naive();
+        let days = batch.closings.iter().filter_map(|c| schema::partition_day(c.id, today));
+        let days: HashSet<NaiveDate> = days.filter(|day| !self.days.contains(day)).collect();
         // A batch that the database refuses for its data is split here.
         let mut pending = vec![batch];
         let mut attempt = 0;
@@ -57,56 +87,53 @@ impl Writer {
                     attempt = 0;
                     self.log.resolve(&Topic::Database, self.log.words().archive.database_recovered);
                 }
-                Err(WriteError::Sql(error)) if is_data_error(&error) => pending.extend(split(batch)),
+                Err(DatabaseError::Sql(error)) if is_data_error(&error) => pending.extend(split(batch)),
                 Err(error) => {
                     self.disconnect(error);
                     pending.push(batch);
                     attempt += 1;
-                    if !stop.sleep(backoff(attempt)).await {
-                        return Err(Stopped);
-                    }
+                    sleep(backoff(attempt)).await;
                 }
             }
         }
-        Ok(())
+        if !days.is_empty() {
+            self.days.extend(days);
+            self.new_days.notify_one();
+        }
     }
 
-    async fn try_write(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        let today = Utc::now().date_naive();
-        let mut days: HashSet<NaiveDate> =
-            batch.closings.iter().filter_map(|c| schema::partition_day(c.id, today)).collect();
-        days.extend([Some(today), today.succ_opt()].into_iter().flatten());
-        days.retain(|day| !self.days.contains(day));
-        let client = self.client().await?;
-        for day in &days {
-            schema::create_partition(client, *day).await?;
-        }
-        let transaction = client.transaction().await?;
-        write(&transaction, batch).await?;
-        transaction.commit().await?;
-        self.days.extend(days);
-        Ok(())
+    async fn try_write(&mut self, batch: &Batch) -> Result<(), DatabaseError> {
+        self.within_limit(async |client| {
+            let transaction = client.transaction().await?;
+            write(&transaction, batch).await?;
+            transaction.commit().await
+        })
+        .await
     }
 
-    async fn client(&mut self) -> Result<&mut Client, WriteError> {
-        if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
-            return Ok(self.client.insert(client));
-        }
-        self.days.clear();
-        let connected = self.connector.connect().await;
-        let mut client = connected.map_err(|error| WriteError::Message(error.message))?;
-        if let Err(NewerSchema { found }) = schema::migrate(&mut client).await? {
-            return Err(WriteError::Message(self.log.words().database.newer(found)));
-        }
-        Ok(self.client.insert(client))
+    /// Runs statements on the connection, which is made first if need be.
+    async fn within_limit<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Client) -> Result<T, Error>,
+    ) -> Result<T, DatabaseError> {
+        let silent = self.connector.silent(LIMIT).message;
+        let done = async {
+            let mut client = match self.client.take().filter(|client| !client.is_closed()) {
+                Some(client) => client,
+                None => connect(&self.connector, &self.log).await?,
+            };
+            let done = work(&mut client).await?;
+            self.client = Some(client);
+            Ok(done)
+        };
+        timeout(LIMIT, done).await.unwrap_or(Err(DatabaseError::Message(silent)))
     }
 
     /// The gaps of a site's seats, and each seat's highest number; `None` where the database is down.
     pub async fn gaps(&mut self, site: &Name) -> Option<(Vec<Gap>, Vec<Highest>)> {
-        let found = async {
-            let client = self.client().await?;
+        let found = self.within_limit(async |client| {
             Ok((database::gaps(client, Some(site)).await?, database::highest(client, site).await?))
-        };
+        });
         match found.await {
             Ok(found) => Some(found),
             Err(error) => {
@@ -117,19 +144,19 @@ impl Writer {
     }
 
     /// Logs the error; the next attempt connects anew.
-    fn disconnect(&mut self, error: WriteError) {
-        let why = match error {
-            WriteError::Sql(error) => self.connector.error(&error).message,
-            WriteError::Message(why) => why,
-        };
+    fn disconnect(&mut self, error: DatabaseError) {
+        let why = error.message(&self.connector);
         self.client = None;
         self.log.report(Topic::Database, why);
     }
 }
 
-/// Whether the database refuses the data itself (an invalid value, a violated constraint), so that retrying can't help.
+/// Whether the database refuses the data itself, so that retrying can't help. A row that no longer belongs into the default
+/// partition, since its day got one just now, does the next time.
 fn is_data_error(error: &Error) -> bool {
-    error.code().is_some_and(|code| matches!(code.code().get(..2), Some("22" | "23")))
+    let is_data =
+        |code: &SqlState| *code != SqlState::CHECK_VIOLATION && matches!(code.code().get(..2), Some("22" | "23"));
+    error.code().is_some_and(is_data)
 }
 
 /// A batch in halves; a batch of a single closing as the rejection of it.

@@ -1,6 +1,7 @@
 //! The tables, which the program creates and migrates itself, with a partition for each day.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
@@ -44,8 +45,10 @@ const MIGRATIONS: [&str; 1] = [r"
 /// How many days back a call's day gets a partition. Older ones, and ids that are no `UUIDv7`, go to the default
 /// partition: a seat that invents ids must not create a thousand tables.
 const DAYS_BACK: u64 = 90;
-/// How many days ahead, for seats with a fast clock.
-const DAYS_AHEAD: u64 = 2;
+/// How many days ahead: a partition that can't be made now has this long, and a seat's clock may be fast.
+const DAYS_AHEAD: u64 = 14;
+/// How long making a partition may wait for the tables, and so keep everybody else waiting behind it.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '200ms'";
 
 /// The schema is newer than this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +99,59 @@ fn lowest_id(day: NaiveDate) -> Uuid {
     Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partition {
+    /// It is there.
+    Made,
+    /// Somebody reads the tables in a transaction that is still open. To be tried again.
+    InUse,
+}
+
+/// The name of a day's table.
+fn partition_name(day: NaiveDate) -> String {
+    format!("closing_{}", day.format("%Y%m%d"))
+}
+
+/// The days that need a partition and have none: today and those ahead, and those of closings in the default one.
+pub async fn days_without_partition(client: &Client, today: NaiveDate) -> Result<Vec<NaiveDate>, Error> {
+    let first = today.checked_sub_days(Days::new(DAYS_BACK)).unwrap_or(today);
+    let last = today.checked_add_days(Days::new(DAYS_AHEAD)).unwrap_or(today);
+    let (from, to) = (lowest_id(first), lowest_id(last.succ_opt().unwrap_or(last)));
+    let have = client
+        .query(
+            "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = to_regclass('closing')",
+            &[],
+        )
+        .await?;
+    let have: Vec<String> = have.iter().map(|row| row.get(0)).collect();
+    let stored = "select distinct left(id::text, 13) from closing_default where id >= $1 and id < $2";
+    let stored = client.query(stored, &[&from, &to]).await?;
+    // The first 48 bits of the id are its time in milliseconds.
+    let time = |row: &tokio_postgres::Row| i64::from_str_radix(&row.get::<_, String>(0).replace('-', ""), 16).ok();
+    let day = |row| Some(DateTime::from_timestamp_millis(time(row)?)?.date_naive());
+    let mut days: Vec<NaiveDate> = stored.iter().filter_map(day).collect();
+    days.extend(today.iter_days().take_while(|day| *day <= last));
+    days.sort_unstable();
+    days.dedup();
+    days.retain(|day| !have.contains(&partition_name(*day)));
+    Ok(days)
+}
+
 /// Creates the partition of a day, if there is none, and moves its rows there from the default partition.
-pub async fn create_partition(client: &mut Client, day: NaiveDate) -> Result<(), Error> {
-    let table = format!("closing_{}", day.format("%Y%m%d"));
+pub async fn create_partition(client: &mut Client, day: NaiveDate) -> Result<Partition, Error> {
+    match try_create_partition(client, day).await {
+        Ok(()) => Ok(Partition::Made),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(Partition::InUse),
+        Err(error) => Err(error),
+    }
+}
+
+async fn try_create_partition(client: &mut Client, day: NaiveDate) -> Result<(), Error> {
+    let table = partition_name(day);
     let (first, next) = (lowest_id(day), lowest_id(day.succ_opt().unwrap_or(day)));
     let transaction = client.transaction().await?;
+    transaction.batch_execute(LOCK_TIMEOUT).await?;
     transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let exists = transaction.query_one("select to_regclass($1) is not null", &[&table]).await?;
     if exists.get(0) {
@@ -133,8 +184,8 @@ mod tests {
         for (time, day) in [
             ("2026-11-24T00:00:00Z", Some("2026-11-24")),
             ("2026-11-23T23:59:59.999Z", Some("2026-11-23")),
-            ("2026-11-26T12:00:00Z", Some("2026-11-26")),
-            ("2026-11-27T00:00:00Z", None),
+            ("2026-12-08T12:00:00Z", Some("2026-12-08")),
+            ("2026-12-09T00:00:00Z", None),
             ("2026-08-26T00:00:00Z", Some("2026-08-26")),
             ("2026-08-25T23:59:59Z", None),
         ] {

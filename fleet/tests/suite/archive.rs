@@ -181,7 +181,7 @@ async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
         close(&client, "jkt", "a1", epoch, seq, &call(id, 1, "a1", seq)).await;
     }
     stage.waits_for_number(CLOSINGS, 6).await;
-    assert_eq!(stage.postgres.number("select count(*) from closing_default").await, Some(4));
+    stage.waits_for_number("select count(*) from closing_default", 4).await;
     let day = (chrono::Utc::now() - chrono::TimeDelta::days(3)).format("%Y%m%d").to_string();
     assert_eq!(stage.postgres.number(&format!("select count(*) from closing_{day}")).await, Some(1));
     // Creating the partition later moves the rows there.
@@ -265,4 +265,97 @@ async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     stage.postgres.restart();
     stage.archive = start_archive(&stage.fleet, &[]);
     stage.waits_for_number(CLOSINGS, 2).await;
+}
+
+/// PostgreSQL that answers nothing and closes nothing, as on a disk that hangs.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_hangs_is_told_and_archiving_goes_on_by_itself() {
+    let Some(mut stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    let closing = async |seq| close(&client, "jkt", "a1", epoch, seq, &call(Uuid::now_v7(), 1, "a1", seq)).await;
+    closing(1).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    let frozen = stage.postgres.freeze().await;
+    assert!(!frozen.is_empty());
+    for seq in 2..=4 {
+        closing(seq).await;
+    }
+    waits_for_log(&stage.archive, "postgres@").await;
+    assert!(stage.archive.stderr().contains("tidak merespons dalam 15 detik"), "{}", stage.archive.stderr());
+    stage.postgres.thaw(&frozen);
+    stage.waits_for_number(CLOSINGS, 4).await;
+    waits_for_log(&stage.archive, "Tersambung lagi ke basis data").await;
+
+    // It ends although it waits for the database.
+    let frozen = stage.postgres.freeze().await;
+    closing(5).await;
+    stage.archive.process.signal("TERM");
+    wait_until("its end", async || (!stage.archive.process.runs()).then_some(())).await;
+    assert_eq!(stage.archive.process.0.wait().unwrap().code(), Some(0), "{}", stage.archive.stderr());
+    stage.postgres.thaw(&frozen);
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.waits_for_number(CLOSINGS, 5).await;
+    let distinct = "select count(distinct (epoch, seq)) from closing";
+    assert_eq!(stage.postgres.number(distinct).await, Some(5));
+}
+
+/// Somebody holds a row that the archive needs, as a connection does that hangs in the middle of a batch.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_held_lock_is_told_and_delays_only_until_it_is_released() {
+    let Some(stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    let calls: Vec<_> = (1..=3).map(|seq| call(Uuid::now_v7(), 1, "a1", seq)).collect();
+    close(&client, "jkt", "a1", epoch, 1, &calls[0]).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    // The seat's row is locked, as by a batch that was not committed.
+    let mut other = stage.postgres.connect().await;
+    let held = other.transaction().await.unwrap();
+    held.execute("update seat set last = now()", &[]).await.unwrap();
+    close(&client, "jkt", "a1", epoch, 2, &calls[1]).await;
+    waits_for_log(&stage.archive, "lock timeout").await;
+    held.rollback().await.unwrap();
+    close(&client, "jkt", "a1", epoch, 3, &calls[2]).await;
+    stage.waits_for_number(CLOSINGS, 3).await;
+}
+
+/// A report, a backup or a console that is left open over midnight.
+#[tokio::test]
+async fn an_open_reader_delays_a_days_partition_and_nothing_else() {
+    let Some(stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    close(&client, "jkt", "a1", epoch, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    // Today and the days ahead have their partitions before they begin.
+    let today = chrono::Utc::now().date_naive();
+    let table = |days: i64| format!("closing_{}", (today + chrono::TimeDelta::days(days)).format("%Y%m%d"));
+    let is_there = |days| format!("select count(*) from pg_class where relname = '{}'", table(days));
+    for days in [0, 1, 14] {
+        stage.waits_for_number(&is_there(days), 1).await;
+    }
+    let mut reader = stage.postgres.connect().await;
+    let open = reader.transaction().await.unwrap();
+    open.query("select count(*) from closing", &[]).await.unwrap();
+    // Closings of a day that has no partition yet, as at midnight.
+    let now = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap();
+    let of_day = |seq: u64| uuid::Builder::from_unix_timestamp_millis(now - 3 * 86_400_000 + seq, &[7; 10]).into_uuid();
+    for seq in 2..=4 {
+        close(&client, "jkt", "a1", epoch, seq, &call(of_day(seq), 1, "a1", seq)).await;
+        stage.waits_for_number(CLOSINGS, i64::try_from(seq).unwrap()).await;
+    }
+    waits_for_log(&stage.archive, "closing_default").await;
+    // The archive writes on, and others read, while the partition waits.
+    close(&client, "jkt", "a1", epoch, 5, &call(Uuid::now_v7(), 1, "a1", 5)).await;
+    stage.waits_for_number(CLOSINGS, 5).await;
+    assert_eq!(stage.postgres.number(&is_there(-3)).await, Some(0));
+    assert_eq!(stage.postgres.number("select count(*) from closing_default").await, Some(3));
+    open.commit().await.unwrap();
+    stage.waits_for_number(&is_there(-3), 1).await;
+    stage.waits_for_number("select count(*) from closing_default", 0).await;
+    assert_eq!(stage.postgres.number(CLOSINGS).await, Some(5));
+    waits_for_log(&stage.archive, "Setiap hari memiliki partisinya").await;
 }

@@ -105,6 +105,27 @@ impl Postgres {
         self.ready();
     }
 
+    /// Stops the server and the processes of its connections (SIGSTOP): none answers, none ends. Returns those of the
+    /// connections.
+    pub async fn freeze(&self) -> Vec<i32> {
+        let own = "select pid from pg_stat_activity where application_name = 'penutup-fleet'";
+        let pids: Vec<i32> =
+            self.connect().await.query(own, &[]).await.expect("the connections").iter().map(|row| row.get(0)).collect();
+        self.process.signal("STOP");
+        for pid in &pids {
+            signal(*pid, "STOP");
+        }
+        pids
+    }
+
+    /// Continues what [`Self::freeze`] stopped.
+    pub fn thaw(&self, connections: &[i32]) {
+        for pid in connections {
+            signal(*pid, "CONT");
+        }
+        self.process.signal("CONT");
+    }
+
     #[track_caller]
     fn ready(&mut self) {
         wait_for("PostgreSQL", || {
@@ -113,6 +134,11 @@ impl Postgres {
             asked.is_ok_and(|status| status.success()).then_some(())
         });
     }
+}
+
+fn signal(pid: i32, name: &str) {
+    // A connection that ended meanwhile has no process.
+    let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).stderr(Stdio::null()).status();
 }
 
 #[track_caller]
@@ -129,6 +155,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // Not killed, so that its child processes end before their folder is deleted.
         if self.process.runs() {
+            self.process.signal("CONT");
             self.process.end("QUIT");
         }
     }
