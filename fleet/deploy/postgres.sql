@@ -1,6 +1,6 @@
--- Once, as PostgreSQL's superuser: psql -f postgres.sql. The archive makes its own table and partitions.
--- Set the passwords by \password, never on a command line; the programs read them from a file of mode 0600
--- (database.password_file) or from PGPASSWORD.
+-- Once, as PostgreSQL's superuser. The archive makes its own tables and partitions.
+-- On the same machine peer authentication lets in the system users of these names, without a password. Otherwise set
+-- passwords by \password, never on a command line.
 create role penutup_archive login;
 create role penutup_reader login;
 create database penutup owner penutup_archive;

@@ -11,9 +11,6 @@ use penutup_cli_kit::words::Lang;
 use crate::error::CliError;
 use crate::words::words;
 
-/// systemd's variable for the folder of a service's credentials.
-#[cfg(unix)]
-const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 /// In bytes.
 const MAX_SECRET: usize = 4 * 1024;
 
@@ -72,16 +69,7 @@ pub fn read(path: &Path, lang: Lang) -> Result<String, CliError> {
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let forbidden = forbidden_mode(path, std::env::var_os(CREDENTIALS_VARIABLE).as_deref().map(Path::new));
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & forbidden != 0)
-}
-
-/// The mode bits that would let somebody else read. systemd's `LoadCredential=` gives the service's user access by an
-/// ACL, whose mask appears as the group's bits; the folder keeps everybody else out.
-#[cfg(unix)]
-fn forbidden_mode(path: &Path, credentials: Option<&Path>) -> u32 {
-    let is_credential = credentials.is_some_and(|folder| folder.is_absolute() && path.parent() == Some(folder));
-    if is_credential { 0o007 } else { 0o077 }
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 /// On Windows the folder's inherited access rights apply.
@@ -117,16 +105,5 @@ mod tests {
             assert!(!error.message.contains(&seed) && error.message.contains("link.nk"), "{error:?}");
         }
         assert!(Seed::read(&folder.path().join("none"), Lang::Id).is_err());
-    }
-
-    #[test]
-    fn only_systemd_credentials_may_have_group_bits() {
-        let credentials = Some(Path::new("/run/credentials/a.service"));
-        assert_eq!(forbidden_mode(Path::new("/run/credentials/a.service/link.nk"), credentials), 0o007);
-        for path in ["/etc/link.nk", "/run/credentials/a.service/../link.nk", "link.nk"] {
-            assert_eq!(forbidden_mode(Path::new(path), credentials), 0o077, "{path}");
-        }
-        assert_eq!(forbidden_mode(Path::new("link.nk"), Some(Path::new(""))), 0o077);
-        assert_eq!(forbidden_mode(Path::new("/etc/link.nk"), None), 0o077);
     }
 }

@@ -14,6 +14,7 @@ use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::server::STORE;
 use penutup_fleet::provision::{self, streams};
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
@@ -84,8 +85,7 @@ impl Stage {
         fs::write(&file, text)?;
         let fleet = Fleet::read(&file, Lang::En).map_err(|error| error.message)?;
         let started = Instant::now();
-        provision::provision(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En)
-            .map_err(|error| error.message)?;
+        provision::provision(&fleet, &folder.path().join("out"), &[], Lang::En).map_err(|error| error.message)?;
         super::print_line(&format!("provisioned in {:.1} s", started.elapsed().as_secs_f64()));
         let server = spawn(binary, folder.path())?;
         let runtime = runtime()?;
@@ -97,7 +97,7 @@ impl Stage {
         let center = Center::read(&stage.out().join("center/admin/center.toml"), Lang::En).map_err(|f| f.message)?;
         stage.runtime.block_on(async {
             let admin = center.link.connect(Lang::En).await.map_err(|error| error.message)?;
-            streams::ensure(admin, &fleet, &fleet.nodes()[0], Lang::En).await.map_err(|error| error.message)
+            streams::ensure(admin, &fleet, streams::deadline(), Lang::En).await.map_err(|error| error.message)
         })?;
         Ok(stage)
     }
@@ -181,7 +181,10 @@ impl Drop for Stage {
 fn spawn(binary: &Path, folder: &Path) -> Result<Child, Stop> {
     let log = fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
     let config = folder.join("out/server/nats.conf");
-    Ok(Command::new(binary).arg("-c").arg(config).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
+    let mut command = Command::new(binary);
+    // The configuration's paths are relative to its folder.
+    command.arg("-c").arg(config).current_dir(folder.join("out/server")).env(STORE, "store");
+    Ok(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
 pub fn agent(out: &Path, number: usize) -> Result<Agent, Stop> {

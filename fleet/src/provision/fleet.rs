@@ -16,7 +16,7 @@ use crate::wire::name::Name;
 use crate::wire::trust::Grant;
 use crate::words::{Provision, words};
 
-/// The most seats of one server; more need leaf nodes.
+/// The most seats of a fleet: what one server holds, so that a cluster goes on with one server left.
 pub const MAX_SEATS: u32 = 20_000;
 /// The default disk space for closings, in MiB: 14 days of 300 calls of 1 kB a day and seat.
 const CLOSINGS_MIB_PER_SEAT: u64 = 4;
@@ -42,29 +42,26 @@ pub struct Server {
     /// Without TLS it may only listen on the loopback.
     #[serde(default = "default_tls")]
     pub tls: bool,
-    /// The folder of `nats.conf` on the server's machine; `None`: where `provision` writes it.
-    pub folder: Option<PathBuf>,
-    /// The streams' folder; `None`: a subfolder of `folder`.
-    pub store: Option<PathBuf>,
     /// The monitoring port, on the loopback.
     pub monitor: Option<u16>,
     /// Sync every closing to the disk before its acknowledgement (nats-server 2.10 or newer).
     #[serde(default)]
     pub sync_always: bool,
-    /// How many servers of a cluster store each stream.
-    #[serde(default = "default_replicas")]
-    pub replicas: u8,
-    /// The port for leaf servers.
-    pub leaf_port: Option<u16>,
+    /// `None`: a self-signed one, on the loopback.
+    pub certificate: Option<Certificate>,
+    /// The port between the servers of a cluster, of which each name is one; `None`: a single server.
+    pub cluster_port: Option<u16>,
 }
 
-/// The hub or a leaf (a site's own server), with the sites that connect to it.
-#[derive(Clone, Debug)]
-pub struct Node<'f> {
-    pub server: &'f Server,
-    /// The site of a leaf; `None`: the hub.
-    pub leaf: Option<&'f Site>,
-    pub sites: Vec<&'f Site>,
+/// The operator's certificate for the server's names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The certificate and its key on the server's machine.
+    pub file: PathBuf,
+    pub key: PathBuf,
+    /// The authority that seats trust, beside the fleet's file; `provision` copies it.
+    pub ca: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -89,8 +86,6 @@ pub struct Site {
     pub seats: Vec<Name>,
     /// The size limit of the stream of closings.
     pub closings_bytes: u64,
-    /// The site's own server, which keeps working without the hub.
-    pub leaf: Option<Server>,
 }
 
 #[derive(Debug)]
@@ -121,7 +116,6 @@ struct RawSite {
     seats: Vec<Name>,
     numbered: Option<Numbered>,
     closings_mib: Option<u64>,
-    leaf: Option<Server>,
 }
 
 #[derive(Deserialize)]
@@ -147,10 +141,6 @@ fn default_tls() -> bool {
     true
 }
 
-fn default_replicas() -> u8 {
-    1
-}
-
 impl Numbered {
     /// `a0001`, `a0002`, …: at least four digits, so that a growing site keeps its seats' names.
     fn names(&self) -> Option<Vec<Name>> {
@@ -161,7 +151,11 @@ impl Numbered {
 impl Fleet {
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let file = ConfigFile::new(path, lang);
-        Self::validate(file.parse()?, words(lang)).map_err(|why| file.invalid(&why))
+        let mut fleet = Self::validate(file.parse()?, words(lang)).map_err(|why| file.invalid(&why))?;
+        if let Some(certificate) = &mut fleet.server.certificate {
+            certificate.ca = file.resolve(&certificate.ca);
+        }
+        Ok(fleet)
     }
 
     fn validate(raw: RawFleet, words: &crate::words::Words) -> Result<Self, String> {
@@ -185,8 +179,7 @@ impl Fleet {
         if let Some(duplicate) = first_duplicate(fleet.supervisors.iter().map(|one| &one.id)) {
             return Err(w.duplicate(duplicate.as_str()));
         }
-        fleet.check_leaves(w)?;
-        if fleet.nodes().iter().any(|node| node.seats() > MAX_SEATS as usize) {
+        if fleet.seats() > MAX_SEATS as usize {
             return Err(w.too_many(MAX_SEATS));
         }
         Ok(fleet)
@@ -194,47 +187,6 @@ impl Fleet {
 
     pub fn seats(&self) -> usize {
         self.sites.iter().map(|site| site.seats.len()).sum()
-    }
-
-    /// The hub, then the leaves.
-    pub fn nodes(&self) -> Vec<Node<'_>> {
-        let at_hub = self.sites.iter().filter(|site| site.leaf.is_none()).collect();
-        let hub = Node { server: &self.server, leaf: None, sites: at_hub };
-        let mut out = vec![hub];
-        for site in &self.sites {
-            out.extend(site.leaf.as_ref().map(|server| Node { server, leaf: Some(site), sites: vec![site] }));
-        }
-        out
-    }
-
-    fn check_leaves(&self, w: &Provision) -> Result<(), String> {
-        for site in &self.sites {
-            let Some(leaf) = &site.leaf else { continue };
-            leaf.check(w)?;
-            // A leaf authenticates by its certificate: nats-server 2.9 reads no other key from a file.
-            if self.server.leaf_port.is_none() || !self.server.tls || leaf.tls != self.server.tls {
-                return Err(w.no_leaf_port(site.id.as_str()));
-            }
-            // The name of the hub's JetStream domain.
-            if leaf.leaf_port.is_some() || site.id.as_str() == Node::HUB {
-                return Err(w.bad_leaf(site.id.as_str()));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Node<'_> {
-    /// The hub's JetStream domain, in a fleet with leaves.
-    pub const HUB: &'static str = "hub";
-
-    pub fn seats(&self) -> usize {
-        self.sites.iter().map(|site| site.seats.len()).sum()
-    }
-
-    /// Its folder in the output.
-    pub fn folder(&self) -> String {
-        self.leaf.map_or_else(|| "server".to_owned(), |site| format!("leaves/{}", site.id))
     }
 }
 
@@ -249,36 +201,44 @@ impl Server {
         if !self.tls && !self.listen().is_loopback() {
             return Err(w.plain_text.to_owned());
         }
+        if self.tls && self.certificate.is_none() && !self.is_local() {
+            return Err(w.no_certificate.to_owned());
+        }
         // The server may start in any folder, and the paths must not break the quotes in nats.conf.
         let is_valid = |path: &PathBuf| {
             path.is_absolute() && path.to_str().is_some_and(|p| !p.contains(|c: char| c == '"' || c.is_control()))
         };
-        if [&self.folder, &self.store].into_iter().flatten().any(|path| !is_valid(path)) {
-            return Err(w.bad_folder.to_owned());
+        if self.certificate.iter().any(|own| !is_valid(&own.file) || !is_valid(&own.key)) {
+            return Err(w.bad_certificate.to_owned());
         }
-        if matches!(self.replicas, 1 | 3 | 5) { Ok(()) } else { Err(w.bad_replicas.to_owned()) }
+        // A majority must be left when one server fails.
+        let is_cluster = matches!(self.names.len(), 3 | 5);
+        if self.cluster_port.is_some() && !is_cluster { Err(w.bad_cluster.to_owned()) } else { Ok(()) }
+    }
+
+    /// How many servers store each stream.
+    pub fn replicas(&self) -> usize {
+        if self.cluster_port.is_some() { self.names.len() } else { 1 }
     }
 
     /// The address it listens on; by default the loopback if all its names are.
     pub fn listen(&self) -> IpAddr {
+        self.listen.unwrap_or(IpAddr::from(if self.is_local() { [127, 0, 0, 1] } else { [0, 0, 0, 0] }))
+    }
+
+    fn is_local(&self) -> bool {
         let loopback =
             |name: &String| name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-        let local = self.names.iter().all(loopback);
-        self.listen.unwrap_or(IpAddr::from(if local { [127, 0, 0, 1] } else { [0, 0, 0, 0] }))
+        self.names.iter().all(loopback)
     }
 
     /// The URLs for clients.
     pub fn addresses(&self) -> Vec<String> {
-        self.with_port(self.port)
+        self.urls(if self.tls { "tls" } else { "nats" }, self.port)
     }
 
-    /// The URLs for leaf servers.
-    pub fn leaf_addresses(&self) -> Vec<String> {
-        self.leaf_port.map_or_else(Vec::new, |port| self.with_port(port))
-    }
-
-    fn with_port(&self, port: u16) -> Vec<String> {
-        let scheme = if self.tls { "tls" } else { "nats" };
+    /// The URL of each name.
+    pub fn urls(&self, scheme: &str, port: u16) -> Vec<String> {
         let host = |name: &String| if name.contains(':') { format!("[{name}]") } else { name.clone() };
         self.names.iter().map(|name| format!("{scheme}://{}:{port}", host(name))).collect()
     }
@@ -302,7 +262,7 @@ impl RawSite {
         if !(1..=1 << 24).contains(&mib) {
             return Err(w.bad_closings(site));
         }
-        Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20, leaf: self.leaf })
+        Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20 })
     }
 }
 
@@ -373,10 +333,11 @@ grants = ["center", "rules", "site.jkt", "region.jabar"]
         for (from, to, message) in [
             ("schema = 1", "schema = 2", "schema must be 1"),
             ("names = [\"127.0.0.1\"]", plain, "loopback"),
+            ("names = [\"127.0.0.1\"]", "names = [\"10.0.0.1\"]", "certificate"),
+            ("[server]", "[server]\ncertificate = { file = \"a\", key = \"/b\", ca = \"c\" }", "certificate"),
             ("names = [\"127.0.0.1\"]", "names = []", "names"),
             ("names = [\"127.0.0.1\"]", "names = [\"a b\"]", "names"),
-            ("[server]", "[server]\nstore = \"relative\"", "absolute"),
-            ("[server]", "[server]\nreplicas = 2", "replicas"),
+            ("[server]", "[server]\ncluster_port = 6222", "cluster_port"),
             ("[server]", "[server]\nprot = 2", "prot"),
             ("\"spare\"", "\"a0001\"", "jkt/a0001"),
             ("prefix = \"a\"", "prefix = \"A\"", "jkt"),

@@ -1,50 +1,33 @@
-//! The output folder of `provision`. Its manifest (`provision.json`) lists what was written, so that a second run changes
-//! nothing, foreign files are never overwritten, and files that are no longer needed are removed.
+//! The output folder of `provision`. A file is written beside its place and renamed, and only where its content changes.
+//! Seeds come first and the manifest last, so that a run that was interrupted is completed by the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 const MANIFEST: &str = "provision.json";
 const LOCK: &str = "provision.lock";
 /// The suffix of a file that is not complete.
 const PARTIAL: &str = ".half";
 
-/// From so many files on, the whole file system is synced once: a slow disk takes milliseconds for each file.
-const SYNC_ALL_FROM: usize = 64;
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: u32,
     pub fleet: String,
-    /// By path.
-    pub certificates: BTreeMap<String, Certificate>,
+    /// The server's names.
+    pub names: Vec<String>,
     /// Public keys by their seed's path.
     pub keys: BTreeMap<String, String>,
-    /// The SHA-256 of each file; two while it is being replaced.
-    pub files: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    pub names: Vec<String>,
-    /// Its last day.
-    pub until: String,
 }
 
 #[derive(Debug)]
 pub enum OutputError {
     /// The folder has files, but no manifest.
     Foreign(PathBuf),
-    /// This file is not in the manifest, or was changed since.
-    Changed(PathBuf),
     /// Another run holds the lock.
     Busy(PathBuf),
     /// The manifest is damaged.
@@ -57,9 +40,8 @@ pub struct Changes {
     pub new: usize,
     pub changed: Vec<String>,
     pub same: usize,
+    /// The folders of identities that are no longer in the fleet's file.
     pub removed: usize,
-    /// No longer needed, but changed by somebody else, so not removed.
-    pub left: Vec<String>,
 }
 
 /// The folder, locked.
@@ -70,15 +52,13 @@ pub struct Output {
     _lock: File,
 }
 
-/// The files that a run wants.
+/// The files that a run wants, by path.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// By path. They follow from the fleet's file.
+    /// They follow from the fleet's file.
     texts: BTreeMap<String, String>,
-    /// New secrets by path.
+    /// New secrets.
     secrets: BTreeMap<String, String>,
-    /// Secrets to remove.
-    removed: BTreeSet<String>,
 }
 
 impl Plan {
@@ -89,14 +69,6 @@ impl Plan {
     pub fn add_secret(&mut self, path: impl Into<String>, text: String) {
         self.secrets.insert(path.into(), text);
     }
-
-    pub fn remove(&mut self, path: impl Into<String>) {
-        self.removed.insert(path.into());
-    }
-}
-
-fn sum(bytes: &[u8]) -> String {
-    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 impl Output {
@@ -131,7 +103,16 @@ impl Output {
             Err(fs::TryLockError::WouldBlock) => return Err(OutputError::Busy(folder.to_owned())),
             Err(fs::TryLockError::Error(error)) => return Err(OutputError::Io(path, error)),
         }
-        Ok(Self { folder: folder.to_owned(), known, _lock: lock })
+        let output = Self { folder: folder.to_owned(), known, _lock: lock };
+        if output.known.is_none() {
+            // A run that is interrupted leaves seeds: the next one must take them for its own.
+            output.write(
+                MANIFEST,
+                &manifest_text(&Manifest { schema: crate::wire::SCHEMA, ..Manifest::default() }),
+                true,
+            )?;
+        }
+        Ok(output)
     }
 
     /// The manifest of the previous run.
@@ -143,102 +124,57 @@ impl Output {
         self.folder.join(path)
     }
 
-    /// Writes and removes files until the folder matches the plan. `next` is the new manifest; its files are filled in here.
-    /// A foreign file is an error before anything is written.
-    pub fn apply(&self, plan: &Plan, mut next: Manifest) -> Result<Changes, OutputError> {
-        let before = self.known.clone().unwrap_or_default();
-        let mut changes = Changes::default();
-        let mut write: Vec<(&str, &str, bool)> = Vec::new();
+    /// Writes what differs, removes the folders of identities without a key, and writes the new manifest.
+    pub fn apply(&self, plan: &Plan, next: &Manifest) -> Result<Changes, OutputError> {
+        let mut changes = Changes { new: plan.secrets.len(), ..Changes::default() };
         for (path, text) in &plan.secrets {
-            write.push((path, text, true));
-            changes.new += 1;
+            self.write(path, text, true)?;
         }
-        let mut both = before.files.clone();
         for (path, text) in &plan.texts {
-            let wanted = sum(text.as_bytes());
-            let full = self.path(path);
-            match fs::read(&full) {
-                Ok(there) if sum(&there) == wanted => changes.same += 1,
-                Ok(there) if before.files.get(path).is_some_and(|sums| sums.contains(&sum(&there))) => {
-                    write.push((path, text, false));
-                    changes.changed.push(path.clone());
+            match fs::read(self.path(path)) {
+                Ok(there) if there == text.as_bytes() => {
+                    changes.same += 1;
+                    continue;
                 }
-                Ok(_) => return Err(OutputError::Changed(full)),
-                Err(e) if e.kind() == ErrorKind::NotFound => {
-                    write.push((path, text, false));
-                    changes.new += 1;
-                }
-                Err(e) => return Err(OutputError::Io(full, e)),
+                Ok(_) => changes.changed.push(path.clone()),
+                Err(e) if e.kind() == ErrorKind::NotFound => changes.new += 1,
+                Err(e) => return Err(OutputError::Io(self.path(path), e)),
             }
-            both.entry(path.clone()).or_default().push(wanted.clone());
-            next.files.insert(path.clone(), vec![wanted]);
+            self.write(path, text, false)?;
         }
-        // The old and new checksums are in the manifest before the first file is replaced, so that the files of a run that
-        // crashes are still recognized. The keys are the old ones until the seeds are written.
-        if !write.is_empty() {
-            let fleet = next.fleet.clone();
-            let interim = Manifest { schema: crate::wire::SCHEMA, fleet, files: both, ..before.clone() };
-            self.write_all(&[(MANIFEST, &manifest_text(&interim), true)])?;
+        for path in self.known.iter().flat_map(|known| known.keys.keys()).filter(|path| !next.keys.contains_key(*path))
+        {
+            let folder = self.path(path).parent().unwrap_or(&self.folder).to_owned();
+            match fs::remove_dir_all(&folder) {
+                Ok(()) => changes.removed += 1,
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(OutputError::Io(folder, error)),
+            }
         }
-        // Seeds first: a crash must not leave a server with a key whose seed is lost.
-        let (secrets, texts): (Vec<_>, Vec<_>) = write.into_iter().partition(|(.., secret)| *secret);
-        self.write_all(&secrets)?;
-        self.write_all(&texts)?;
-        self.remove(plan, &before, &mut next, &mut changes)?;
-        if self.known.as_ref() != Some(&next) {
-            self.write_all(&[(MANIFEST, &manifest_text(&next), true)])?;
+        if self.known.as_ref() != Some(next) {
+            self.write(MANIFEST, &manifest_text(next), true)?;
         }
         Ok(changes)
     }
 
-    /// Writes files atomically: all are synced to the disk before the first is renamed.
-    fn write_all(&self, files: &[(&str, &str, bool)]) -> Result<(), OutputError> {
-        let partial = |path: &str| self.path(&format!("{path}{PARTIAL}"));
-        let mut folders = BTreeSet::new();
-        for (path, text, secret) in files {
-            let at = partial(path);
-            let mut write = || -> io::Result<()> {
-                let folder = at.parent().unwrap_or(&self.folder);
-                if folders.insert(folder.to_owned()) {
-                    self.create_folders(folder)?;
-                }
-                match fs::remove_file(&at) {
-                    Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-                    _ => {}
-                }
-                create(&at, *secret)?.write_all(text.as_bytes())
-            };
-            write().map_err(|error| OutputError::Io(at.clone(), error))?;
-        }
-        let at: Vec<PathBuf> = files.iter().map(|(path, ..)| partial(path)).collect();
-        self.sync(&at)?;
-        for (path, ..) in files {
-            fs::rename(partial(path), self.path(path)).map_err(|error| OutputError::Io(self.path(path), error))?;
-        }
-        for folder in folders {
-            // Not every system can sync a folder; the files themselves are synced.
-            if files.len() < SYNC_ALL_FROM
-                && let Ok(folder) = File::open(folder)
-            {
-                let _ = folder.sync_all();
+    /// Writes a file beside its place and renames it. A secret is on the disk before its public key is anywhere.
+    fn write(&self, path: &str, text: &str, secret: bool) -> Result<(), OutputError> {
+        let partial = self.path(&format!("{path}{PARTIAL}"));
+        let write = || -> io::Result<()> {
+            self.create_folders(partial.parent().unwrap_or(&self.folder))?;
+            match fs::remove_file(&partial) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+                _ => {}
             }
-        }
-        if files.len() < SYNC_ALL_FROM { Ok(()) } else { self.sync(&[]) }
-    }
-
-    /// Syncs files to the disk; many of them with the whole file system.
-    fn sync(&self, files: &[PathBuf]) -> Result<(), OutputError> {
-        if (files.is_empty() || files.len() >= SYNC_ALL_FROM)
-            && sync_file_system(&self.folder).map_err(|error| OutputError::Io(self.folder.clone(), error))?
-        {
-            return Ok(());
-        }
-        for at in files {
-            // Opened for writing: Windows flushes no other handle.
-            let sync = || OpenOptions::new().write(true).open(at)?.sync_all();
-            sync().map_err(|error| OutputError::Io(at.clone(), error))?;
-        }
-        Ok(())
+            let mut file = create(&partial, secret)?;
+            file.write_all(text.as_bytes())?;
+            if secret {
+                file.sync_all()?;
+            }
+            drop(file);
+            fs::rename(&partial, self.path(path))
+        };
+        write().map_err(|error| OutputError::Io(self.path(path), error))
     }
 
     /// Creates a subfolder and its parents. Those with secrets are private from the start.
@@ -246,50 +182,8 @@ impl Output {
         let mut at = self.folder.clone();
         for part in folder.strip_prefix(&self.folder).unwrap_or(Path::new("")) {
             at.push(part);
-            let below = at.strip_prefix(&self.folder).unwrap_or(&at);
-            let is_public = ["server", "systemd", "leaves"].iter().any(|name| below.starts_with(name));
+            let is_public = at.strip_prefix(&self.folder).is_ok_and(|below| below.starts_with("server"));
             create_folder(&at, !is_public || part == "tls")?;
-        }
-        Ok(())
-    }
-
-    fn remove(
-        &self,
-        plan: &Plan,
-        before: &Manifest,
-        next: &mut Manifest,
-        changes: &mut Changes,
-    ) -> Result<(), OutputError> {
-        let mut parents = BTreeSet::new();
-        let texts = before.files.iter().filter(|(path, _)| !plan.texts.contains_key(*path));
-        for (path, sums) in texts {
-            let full = self.path(path);
-            match fs::read(&full) {
-                Ok(there) if sums.contains(&sum(&there)) => {
-                    fs::remove_file(&full).map_err(|error| OutputError::Io(full.clone(), error))?;
-                    changes.removed += 1;
-                }
-                // It stays in the manifest, and is reported, until somebody removes it.
-                Ok(_) => {
-                    next.files.insert(path.clone(), sums.clone());
-                    changes.left.push(path.clone());
-                }
-                Err(_) => {}
-            }
-            parents.extend(full.parent().map(Path::to_owned));
-        }
-        for path in &plan.removed {
-            let full = self.path(path);
-            match fs::remove_file(&full) {
-                Ok(()) => changes.removed += 1,
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(OutputError::Io(full, error)),
-            }
-            parents.extend(full.parent().map(Path::to_owned));
-        }
-        for folder in parents.iter().rev().filter(|folder| **folder != self.folder) {
-            // Fails where the folder is not empty.
-            let _ = fs::remove_dir(folder);
         }
         Ok(())
     }
@@ -298,18 +192,6 @@ impl Output {
 fn manifest_text(manifest: &Manifest) -> String {
     // Serializing this type can't fail.
     serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n"
-}
-
-/// Syncs the file system of a folder; `false` where the system has no such call.
-#[cfg(target_os = "linux")]
-fn sync_file_system(folder: &Path) -> io::Result<bool> {
-    rustix::fs::syncfs(File::open(folder)?)?;
-    Ok(true)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(folder: &Path) -> io::Result<bool> {
-    fs::metadata(folder).map(|_| false)
 }
 
 #[cfg(unix)]
@@ -349,50 +231,47 @@ mod tests {
         plan
     }
 
-    fn manifest() -> Manifest {
-        Manifest { schema: 1, fleet: "x".into(), ..Manifest::default() }
+    fn manifest(seeds: &[&str]) -> Manifest {
+        let keys = seeds.iter().map(|path| ((*path).to_owned(), "U".to_owned())).collect();
+        Manifest { schema: 1, fleet: "x".into(), keys, ..Manifest::default() }
     }
 
     #[test]
-    fn a_second_run_changes_nothing_and_unneeded_files_are_removed() {
+    fn a_second_run_changes_nothing_and_unneeded_folders_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("out");
-        let texts = [("seats/jkt/a/agent.toml", "one"), ("server/nats.conf", "two")];
-        let first = Output::open(&at).unwrap().apply(&plan(&texts, &[("seats/jkt/a/link.nk", "s")]), manifest());
+        let (seed, texts) = ("seats/jkt/a/link.nk", [("seats/jkt/a/agent.toml", "one"), ("server/nats.conf", "two")]);
+        let first = Output::open(&at).unwrap().apply(&plan(&texts, &[(seed, "s")]), &manifest(&[seed]));
         assert_eq!(first.unwrap(), Changes { new: 3, ..Changes::default() });
         let written = |path: &str| fs::metadata(at.join(path)).unwrap().modified().unwrap();
         let stamps = [written(MANIFEST), written("server/nats.conf")];
-        let again = Output::open(&at).unwrap().apply(&plan(&texts, &[]), manifest()).unwrap();
+        let again = Output::open(&at).unwrap().apply(&plan(&texts, &[]), &manifest(&[seed])).unwrap();
         assert_eq!(
             (again, stamps),
             (Changes { same: 2, ..Changes::default() }, [written(MANIFEST), written(texts[1].0)])
         );
-        let mut less = plan(&texts[1..], &[]);
-        less.remove("seats/jkt/a/link.nk");
-        let changes = Output::open(&at).unwrap().apply(&less, manifest()).unwrap();
-        assert_eq!(changes, Changes { same: 1, removed: 2, ..Changes::default() });
+        let changes = Output::open(&at).unwrap().apply(&plan(&texts[1..], &[]), &manifest(&[])).unwrap();
+        assert_eq!(changes, Changes { same: 1, removed: 1, ..Changes::default() });
         assert!(!at.join("seats/jkt/a").exists() && at.join("server/nats.conf").exists());
     }
 
     #[test]
-    fn foreign_and_changed_files_are_never_overwritten() {
+    fn a_foreign_folder_is_not_touched_and_an_interrupted_run_is_completed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("letter"), "mine").unwrap();
         assert!(matches!(Output::open(folder.path()), Err(OutputError::Foreign(_))));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "not even a lock");
 
         let at = folder.path().join("out");
-        let one = [("server/nats.conf", "one"), ("trust.toml", "one")];
-        Output::open(&at).unwrap().apply(&plan(&one, &[]), manifest()).unwrap();
-        fs::write(at.join("trust.toml"), "by hand").unwrap();
-        let other = [("server/nats.conf", "two"), ("trust.toml", "two")];
-        let refused = Output::open(&at).unwrap().apply(&plan(&other, &[]), manifest());
-        assert!(matches!(refused, Err(OutputError::Changed(path)) if path.ends_with("trust.toml")));
-        assert_eq!(fs::read_to_string(at.join("server/nats.conf")).unwrap(), "one", "nothing was written");
-        // A changed file that is no longer needed is left and reported.
-        let changes = Output::open(&at).unwrap().apply(&plan(&one[..1], &[]), manifest()).unwrap();
-        assert_eq!(changes.left, ["trust.toml"]);
-        assert_eq!(fs::read_to_string(at.join("trust.toml")).unwrap(), "by hand");
+        let seed = "seats/jkt/a/link.nk";
+        let output = Output::open(&at).unwrap();
+        output.write(seed, "s", true).unwrap();
+        fs::write(at.join("trust.toml.half"), "incompl").unwrap();
+        drop(output);
+        let changes = Output::open(&at).unwrap().apply(&plan(&[("trust.toml", "one")], &[]), &manifest(&[seed]));
+        assert_eq!(changes.unwrap(), Changes { new: 1, ..Changes::default() });
+        assert_eq!(fs::read_to_string(at.join(seed)).unwrap(), "s");
+        assert!(fs::read_to_string(at.join("trust.toml")).unwrap() == "one" && !at.join("trust.toml.half").exists());
     }
 
     #[test]
@@ -400,7 +279,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = Output::open(folder.path()).unwrap();
         assert!(matches!(Output::open(folder.path()), Err(OutputError::Busy(_))));
-        output.apply(&plan(&[("a", "b")], &[]), manifest()).unwrap();
+        output.apply(&plan(&[("a", "b")], &[]), &manifest(&[])).unwrap();
         drop(output);
         fs::write(folder.path().join(MANIFEST), "{").unwrap();
         assert!(matches!(Output::open(folder.path()), Err(OutputError::BadManifest(_))));
@@ -412,10 +291,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("out");
-        let changes = Output::open(&at).unwrap().apply(
-            &plan(&[("server/nats.conf", "x")], &[("server/tls/server.key", "s"), ("seats/jkt/a/link.nk", "s")]),
-            manifest(),
-        );
+        let secrets = [("server/tls/server.key", "s"), ("seats/jkt/a/link.nk", "s")];
+        let changes = Output::open(&at).unwrap().apply(&plan(&[("server/nats.conf", "x")], &secrets), &manifest(&[]));
         changes.unwrap();
         let mode = |path: &str| fs::metadata(at.join(path)).unwrap().permissions().mode() & 0o777;
         for secret in ["server/tls/server.key", "seats/jkt/a/link.nk", MANIFEST] {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::fleet::{Database, Fleet, Server, Site};
+use super::fleet::{Database, Fleet, Site};
 use super::output::Plan;
 use crate::config::agent::AgentFile;
 use crate::config::center::{self, CenterFile};
@@ -99,7 +99,6 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
         }
     };
     for site in &fleet.sites {
-        let servers = site.leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
         for seat in &site.seats {
             let file = AgentFile {
                 schema,

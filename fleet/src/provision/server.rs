@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::certificates::{LEAF, SERVER, leaf_name};
-use super::fleet::{Fleet, MAX_SEATS, Node, Site};
+use super::certificates::{CA, OWN};
+use super::fleet::{Fleet, MAX_SEATS, Site};
 use super::programs::{Program, concerned, program_seed, seat_seed, supervisor_seed};
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
@@ -25,63 +25,55 @@ const MAX_PENDING: u32 = 16;
 /// Every seat twice (it can reconnect before the server notices the loss), and a margin. A constant: a running server
 /// refuses to reload a file with another limit.
 const MAX_CONNECTIONS: u32 = 3 * MAX_SEATS;
+/// The environment variable with the streams' folder. Without it the server does not start: its own default is below /tmp.
+pub const STORE: &str = "PENUTUP_STORE";
 /// For all streams; the effective limits are those of each stream.
 const MAX_MEMORY: &str = "4GB";
 const MAX_DISK: &str = "16TB";
 
-/// `nats.conf` of a server; `folder` is where it is written.
-pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
-    let server = node.server;
-    let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
-    let folder = server.folder.as_deref().unwrap_or(folder);
-    let store = server.store.clone().unwrap_or_else(|| folder.join("store"));
-    let own = |path: &str| slashes(&folder.join(path));
+/// `nats.conf`, the same on every server: what differs is on its command line. Paths are relative to the folder in which
+/// the server starts.
+pub fn main_file(fleet: &Fleet) -> String {
+    let server = &fleet.server;
     let mut out =
         String::from("# Written by penutup-fleet provision, which writes it again: change the fleet's file.\n");
     let mut line = |text: String| {
         out.push_str(&text);
         out.push('\n');
     };
-    let domain = node.leaf.map_or(Node::HUB, |site| site.id.as_str());
-    match node.leaf {
-        None => line(format!("server_name: \"{}\"", fleet.name)),
-        Some(site) => line(format!("server_name: \"{}-{}\"", fleet.name, site.id)),
-    }
+    line(format!("server_name: \"{}\"", fleet.name));
     line(format!("host: \"{}\"\nport: {}", server.listen(), server.port));
     if let Some(port) = server.monitor {
         line(format!("http: \"127.0.0.1:{port}\""));
     }
     line(format!("max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}MB"));
     line(format!("max_connections: {MAX_CONNECTIONS}"));
-    line("max_subscriptions: 256\nping_interval: \"30s\"\nping_max: 2".to_owned());
+    // A server that is cut off holds a share of the others' reads until they notice.
+    line("max_subscriptions: 256\nping_interval: \"5s\"\nping_max: 1".to_owned());
     // After a restart thousands connect within seconds, each with a handshake and a signature to verify.
     line("authorization { timeout: 20 }".to_owned());
-    let pair = |(pem, key): (&str, &str)| format!("cert_file: \"{}\"\n  key_file: \"{}\"", own(pem), own(key));
+    let tls = |more: &str| {
+        let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
+        let own = server.certificate.as_ref().map(|own| (slashes(&own.file), slashes(&own.key)));
+        let (pem, key) = own.unwrap_or((OWN.0.to_owned(), OWN.1.to_owned()));
+        format!("tls {{\n  cert_file: \"{pem}\"\n  key_file: \"{key}\"\n  timeout: 20{more}\n}}")
+    };
     if server.tls {
-        line(format!("tls {{\n  {}\n  timeout: 20\n}}", pair(SERVER)));
+        line(tls(""));
     }
-    let ca = own("tls/ca.pem");
-    if node.leaf.is_some() {
-        let hub = fleet.server.leaf_addresses().join("\", \"");
-        let tls = format!("tls {{\n  ca_file: \"{ca}\"\n  {}\n}}", pair(LEAF));
-        line(format!("leafnodes {{ remotes: [ {{ account: CENTER, urls: [\"{hub}\"], {tls} }} ] }}"));
-    } else if let Some(port) = server.leaf_port {
-        let names =
-            fleet.nodes().iter().filter_map(|node| node.leaf).map(|site| leaf_name(&site.id)).collect::<Vec<_>>();
-        let users: Vec<_> = names.iter().map(|name| format!("{{ user: \"{name}\", account: CENTER }}")).collect();
-        let tls = format!("tls {{\n  ca_file: \"{ca}\"\n  {}\n  verify_and_map: true\n  timeout: 20\n}}", pair(SERVER));
-        let users = users.join("\n  ");
-        let host = server.listen();
-        line(format!(
-            "leafnodes {{\n  host: \"{host}\"\n  port: {port}\n  {tls}\n  authorization {{ users: [\n  {users}\n  ] }}\n}}"
-        ));
+    if let Some(port) = server.cluster_port {
+        let routes: Vec<_> = server.urls("nats-route", port).iter().map(|url| format!("    \"{url}\"\n")).collect();
+        let (name, host, routes) = (&fleet.name, server.listen(), routes.concat());
+        line(format!("cluster {{\n  name: \"{name}\"\n  host: \"{host}\"\n  port: {port}\n  routes: [\n{routes}  ]"));
+        // Every seat knows all servers.
+        line("  no_advertise: true".to_owned());
+        if server.tls {
+            line(tls(&format!("\n  ca_file: \"{CA}\"\n  verify: true")));
+        }
+        line("}".to_owned());
     }
-    let mut rest = if server.sync_always { "\n  sync_interval: always".to_owned() } else { String::new() };
-    if node.leaf.is_some() || server.leaf_port.is_some() {
-        let _ = write!(rest, "\n  domain: \"{domain}\"");
-    }
-    let store = slashes(&store);
-    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {MAX_MEMORY}\n  max_file: {MAX_DISK}{rest}\n}}"));
+    let sync = if server.sync_always { "\n  sync_interval: always" } else { "" };
+    line(format!("jetstream {{\n  store_dir: ${STORE}\n  max_mem: {MAX_MEMORY}\n  max_file: {MAX_DISK}{sync}\n}}"));
     line("include \"accounts.conf\"".to_owned());
     out
 }
@@ -122,47 +114,41 @@ pub fn account(site: &Name) -> String {
 }
 
 /// `accounts.conf`. `keys` are the public keys by their seeds' paths.
-pub fn accounts_file(fleet: &Fleet, node: &Node<'_>, keys: &BTreeMap<String, String>) -> String {
+pub fn accounts_file(fleet: &Fleet, keys: &BTreeMap<String, String>) -> String {
     let key = |path: &str| keys.get(path).cloned().unwrap_or_default();
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
-    center(&mut out, fleet, node, &key);
-    if node.leaf.is_none() {
-        supervisors(&mut out, fleet, &key);
-    }
-    for site in &node.sites {
+    center(&mut out, fleet, &key);
+    supervisors(&mut out, fleet, &key);
+    for site in &fleet.sites {
         seats(&mut out, fleet, site, &key);
     }
     out.push_str("}\n");
     out
 }
 
-fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) -> String) {
+fn center(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
     out.push_str("  CENTER {\n    jetstream: enabled\n");
-    // At a leaf only the streams are created; the centre's programs connect to the hub.
-    let here = Program::ALL.into_iter().filter(|program| node.leaf.is_none() || *program == Program::Admin);
-    let programs = here.map(|program| User {
+    let programs = Program::ALL.map(|program| User {
         key: key(&program_seed(program)),
         publish: program_subjects(program, fleet),
         subscribe: vec![format!("_INBOX_{}.>", program.name())],
     });
-    users(out, &programs.collect::<Vec<_>>());
+    users(out, &programs);
     out.push_str("    exports: [\n");
-    let mut all: Vec<String> = node.sites.iter().map(|site| account(&site.id)).collect();
+    let mut all: Vec<String> = fleet.sites.iter().map(|site| account(&site.id)).collect();
     let sites = all.join(", ");
     if !all.is_empty() {
         let _ = writeln!(out, "      {{ stream: \"{}\", accounts: [{sites}] }}", subject::republished(&fleet.name));
     }
-    for site in &node.sites {
+    for site in &fleet.sites {
         let (id, account) = (&site.id, account(&site.id));
         let _ = writeln!(out, "      {{ stream: \"ask.{id}.*\", accounts: [{account}] }}");
         let _ = writeln!(out, "      {{ service: \"closing.{id}.*\", accounts: [{account}] }}");
         let _ = writeln!(out, "      {{ service: \"seat.{id}.*\", accounts: [{account}] }}");
     }
-    if node.leaf.is_none() {
-        all.push("SUPERVISORS".to_owned());
-        for service in supervisors_services(fleet) {
-            let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
-        }
+    all.push("SUPERVISORS".to_owned());
+    for service in supervisors_services(fleet) {
+        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
     }
     for service in direct_gets() {
         let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [{}] }}", all.join(", "));

@@ -1,16 +1,16 @@
 //! The streams on the servers: created if missing, raised to the fleet's file, never weakened.
 
 use std::cmp::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::jetstream::context::GetStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 
-use super::fleet::{Fleet, Node, Site};
+use super::fleet::{Fleet, Site};
 use crate::error::CliError;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
@@ -18,6 +18,9 @@ use crate::wire::seat::MAX_STATE;
 use crate::wire::subject;
 use crate::words::words;
 
+/// How long a server may take to start, and the pause between two attempts.
+const START_TIME: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_millis(250);
 /// Stored broadcasts of a key.
 const HISTORY: i64 = 16;
 /// How long a repeated closing is detected.
@@ -39,41 +42,16 @@ pub enum StreamChange {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamOutcome {
-    /// The server's folder.
-    pub server: String,
     pub stream: String,
     pub change: StreamChange,
     /// Settings that are stronger than in the fleet's file, and were left so.
     pub stronger: Vec<&'static str>,
 }
 
-/// The sites with streams on a server: the hub has all of them, as mirrors of the leaves' streams where there are leaves.
-fn sites_of<'f>(fleet: &'f Fleet, node: &Node<'f>) -> Vec<&'f Site> {
-    if node.leaf.is_some() { node.sites.clone() } else { fleet.sites.iter().collect() }
-}
-
-/// A mirror of a stream in another domain.
-fn mirror(stream: &str, domain: &str) -> Source {
-    let external = External { api_prefix: format!("$JS.{domain}.API"), delivery_prefix: None };
-    Source { name: stream.to_owned(), external: Some(external), ..Source::default() }
-}
-
-/// The same stream as a mirror of that in another domain, without the settings that only the origin may have.
-fn mirrored(stream: Config, domain: &str) -> Config {
-    Config {
-        mirror: Some(mirror(&stream.name, domain)),
-        subjects: Vec::new(),
-        duplicate_window: Duration::ZERO,
-        republish: None,
-        ..stream
-    }
-}
-
-/// The disk space that a server's streams may take.
-pub fn disk_bytes(fleet: &Fleet, node: &Node<'_>) -> u64 {
-    let sites = sites_of(fleet, node);
-    let states: u64 = sites.iter().map(|site| states_bytes(site)).sum();
-    let closings: u64 = sites.iter().map(|site| site.closings_bytes).sum();
+/// The disk space that the streams may take on each server.
+pub fn disk_bytes(fleet: &Fleet) -> u64 {
+    let states: u64 = fleet.sites.iter().map(states_bytes).sum();
+    let closings: u64 = fleet.sites.iter().map(|site| site.closings_bytes).sum();
     states + closings + BROADCASTS_BYTES
 }
 
@@ -89,11 +67,9 @@ fn message_size(n: usize) -> i32 {
     i32::try_from(n + HEADERS).unwrap_or(i32::MAX)
 }
 
-/// A server's streams. Each is stored where it is written (broadcasts at the hub, a site's own at its leaf) and mirrored
-/// on the other side. A leaf's seats receive the hub's broadcasts live over their server's one connection, and poll the
-/// mirror for what they missed.
-pub fn desired(fleet: &Fleet, node: &Node<'_>) -> Vec<Config> {
-    let num_replicas = usize::from(node.server.replicas);
+/// The fleet's streams.
+pub fn desired(fleet: &Fleet) -> Vec<Config> {
+    let num_replicas = fleet.server.replicas();
     let base = || Config {
         num_replicas,
         retention: RetentionPolicy::Limits,
@@ -121,13 +97,9 @@ pub fn desired(fleet: &Fleet, node: &Node<'_>) -> Vec<Config> {
         }),
         ..base()
     };
-    let mut out = vec![if node.leaf.is_some() { mirrored(broadcasts, Node::HUB) } else { broadcasts }];
-    for site in sites_of(fleet, node) {
-        let here = |stream: Config| match (&site.leaf, node.leaf) {
-            (Some(_), None) => mirrored(stream, site.id.as_str()),
-            _ => stream,
-        };
-        out.push(here(Config {
+    let mut out = vec![broadcasts];
+    for site in &fleet.sites {
+        out.push(Config {
             name: subject::closings(&site.id),
             subjects: vec![format!("closing.{}.*", site.id)],
             storage: StorageType::File,
@@ -138,8 +110,8 @@ pub fn desired(fleet: &Fleet, node: &Node<'_>) -> Vec<Config> {
             max_message_size: message_size(MAX_CLOSING),
             duplicate_window: DEDUPE_WINDOW,
             ..base()
-        }));
-        out.push(here(Config {
+        });
+        out.push(Config {
             name: subject::states(&site.id),
             subjects: vec![format!("seat.{}.*", site.id)],
             // In memory, a server without a cluster would lose the stream itself at a restart.
@@ -152,15 +124,9 @@ pub fn desired(fleet: &Fleet, node: &Node<'_>) -> Vec<Config> {
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,
             ..base()
-        }));
+        });
     }
     out
-}
-
-/// The mirrored stream and its domain's API prefix.
-fn origin(stream: &Config) -> Option<(&str, Option<&str>)> {
-    let source = stream.mirror.as_ref()?;
-    Some((source.name.as_str(), source.external.as_ref().map(|external| external.api_prefix.as_str())))
 }
 
 /// The configuration to update to, the settings that it raises, and those that are stronger already; `None` where the
@@ -171,7 +137,7 @@ fn compare(existing: &Config, desired: &Config) -> Option<(Config, Vec<&'static 
         && existing.retention == desired.retention
         && existing.discard == desired.discard
         && existing.max_consumers == desired.max_consumers
-        && origin(existing) == origin(desired)
+        && existing.mirror.is_none()
         && existing.sources.as_ref().is_none_or(Vec::is_empty)
         && !existing.no_ack
         && !existing.sealed
@@ -238,32 +204,45 @@ fn compare(existing: &Config, desired: &Config) -> Option<(Config, Vec<&'static 
     Some((next, raised, stronger))
 }
 
-/// Creates or raises a server's streams. An incompatible stream is an error.
+/// Until when a server that was just started, or servers that have no leader yet, are asked again.
+pub fn deadline() -> Instant {
+    Instant::now() + START_TIME
+}
+
+/// Tries again until the deadline.
+pub async fn patiently<T, E>(deadline: Instant, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    loop {
+        match attempt().await {
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
+            result => return result,
+        }
+    }
+}
+
+/// Creates or raises the streams. An incompatible stream is an error.
 pub async fn ensure(
     client: Client,
     fleet: &Fleet,
-    node: &Node<'_>,
+    deadline: Instant,
     lang: Lang,
 ) -> Result<Vec<StreamOutcome>, CliError> {
     let w = &words(lang).provision;
     let context = jetstream::new(client);
-    let failed = |stream: &str, why: &dyn std::fmt::Display| {
-        let why = shown(&why.to_string());
-        CliError::new(w.stream_failed(stream, &why))
-    };
     let mut out = Vec::new();
-    for desired in desired(fleet, node) {
+    for desired in desired(fleet) {
         let stream = desired.name.clone();
-        let existing = match context.get_stream(&stream).await {
-            Ok(stream) => Some(stream.cached_info().config.clone()),
+        let failed = |why: &dyn std::fmt::Display| CliError::new(w.stream_failed(&stream, shown(&why.to_string())));
+        let existing = patiently(deadline, async || match context.get_stream(&stream).await {
+            Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
             Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(ref why) if why.error_code() == ErrorCode::STREAM_NOT_FOUND => None,
-                _ => return Err(failed(&stream, &error)),
+                GetStreamErrorKind::JetStream(ref why) if why.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
+                _ => Err(failed(&error)),
             },
-        };
-        let (change, stronger) = match existing {
+        });
+        let (change, stronger) = match existing.await? {
             None => {
-                context.create_stream(desired).await.map_err(|error| failed(&stream, &error))?;
+                let create = async || context.create_stream(desired.clone()).await.map_err(|error| failed(&error));
+                patiently(deadline, create).await?;
                 (StreamChange::Created, Vec::new())
             }
             Some(existing) => {
@@ -272,12 +251,12 @@ pub async fn ensure(
                 if raised.is_empty() {
                     (StreamChange::Unchanged, stronger)
                 } else {
-                    context.update_stream(&next).await.map_err(|error| failed(&stream, &error))?;
+                    context.update_stream(&next).await.map_err(|error| failed(&error))?;
                     (StreamChange::Raised(raised), stronger)
                 }
             }
         };
-        out.push(StreamOutcome { server: node.folder(), stream, change, stronger });
+        out.push(StreamOutcome { stream, change, stronger });
     }
     Ok(out)
 }

@@ -479,7 +479,7 @@ async fn a_connection_needs_the_right_key_authority_and_tls() {
     // Another fleet's authority, the system's authorities, a name that is not in the certificate.
     let other = tempfile::tempdir().unwrap();
     crate::support::fleet::provisioned(&FleetSpec::default(), fleet.port, other.path());
-    let ca = other.path().join("out/ca/ca.pem");
+    let ca = other.path().join("out/server/tls/ca.pem");
     let named = format!("tls://localhost:{}", fleet.port).parse().unwrap();
     for wrong in [
         Link { ca: Some(ca), ..valid() },

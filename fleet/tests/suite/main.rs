@@ -7,7 +7,6 @@ mod deploy;
 #[cfg(unix)]
 mod faults;
 mod klb;
-mod leaves;
 #[cfg(unix)]
 mod pages;
 mod provision;

@@ -229,7 +229,12 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     let (status, output, _) = run(&[]);
     assert_eq!(status, Some(0));
     assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 16"), "{output}");
-    let checked = Command::new(binary).arg("-t").arg("-c").arg(folder.path().join("out/server/nats.conf")).output();
+    let mut check = Command::new(binary);
+    let checked = check
+        .args(["-t", "-c", "nats.conf"])
+        .current_dir(folder.path().join("out/server"))
+        .env("PENUTUP_STORE", "store")
+        .output();
     assert!(checked.unwrap().status.success());
 
     let key = folder.path().join("out/seats/jkt/a2/link.nk");
@@ -255,12 +260,6 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     fs::write(&file, more.text(4222)).unwrap();
     let (_, output, _) = run(&[]);
     assert!(output.contains("server/ changed (accounts.conf)") && output.contains("systemctl restart"), "{output}");
-    // A file that somebody changed is never overwritten.
-    let trust = folder.path().join("out/trust.toml");
-    fs::write(&trust, "schema = 1\n").unwrap();
-    let (status, _, output) = run(&[]);
-    assert!(status == Some(2) && output.contains("trust.toml"), "{output}");
-    assert_eq!(fs::read_to_string(&trust).unwrap(), "schema = 1\n");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Test fixtures: a provisioned fleet with its own nats-server and PostgreSQL, and waiting for conditions.
 
 pub mod calls;
+#[cfg(target_os = "linux")]
+pub mod debian;
 pub mod fleet;
 pub mod machine;
 pub mod nats;

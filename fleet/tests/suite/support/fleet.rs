@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use async_nats::Client;
-use chrono::Utc;
 use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
@@ -30,9 +29,9 @@ pub struct FleetSpec<'a> {
     pub tls: bool,
     /// The disk limit for each site's closings.
     pub closings_mib: Option<u32>,
-    /// The hub's port for leaves; the sites with a leaf and its port.
-    pub leaves: Option<(u16, Vec<(&'a str, u16)>)>,
     pub database: Option<&'a Postgres>,
+    /// Three servers with this port between them.
+    pub cluster_port: Option<u16>,
 }
 
 impl Default for FleetSpec<'_> {
@@ -52,20 +51,23 @@ impl Default for FleetSpec<'_> {
             ],
             tls: true,
             closings_mib: None,
-            leaves: None,
             database: None,
+            cluster_port: None,
         }
     }
 }
 
 impl FleetSpec<'_> {
     pub fn text(&self, port: u16) -> String {
-        let mut out = format!(
-            "schema = 1\nfleet = \"test\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {}\n",
-            self.tls
-        );
-        if let Some((port, _)) = self.leaves {
-            writeln!(out, "leaf_port = {port}").unwrap();
+        let names = if self.cluster_port.is_some() {
+            ["127.0.0.1", "127.0.0.2", "127.0.0.3"].as_slice()
+        } else {
+            &["127.0.0.1"]
+        };
+        let mut out =
+            format!("schema = 1\nfleet = \"test\"\n[server]\nnames = {names:?}\nport = {port}\ntls = {}\n", self.tls);
+        if let Some(port) = self.cluster_port {
+            writeln!(out, "cluster_port = {port}").unwrap();
         }
         if let Some(postgres) = self.database {
             let host = postgres.host().display();
@@ -73,11 +75,6 @@ impl FleetSpec<'_> {
         }
         for (id, region, seats) in &self.sites {
             write!(out, "[[site]]\nid = {id:?}\nregion = {region:?}\nseats = {seats:?}\n").unwrap();
-            let own =
-                |(_, leaves): &(u16, Vec<(&str, u16)>)| leaves.iter().find(|leaf| leaf.0 == *id).map(|leaf| leaf.1);
-            if let Some(port) = self.leaves.as_ref().and_then(own) {
-                writeln!(out, "leaf = {{ names = [\"127.0.0.1\"], port = {port} }}").unwrap();
-            }
             if let Some(mib) = self.closings_mib {
                 writeln!(out, "closings_mib = {mib}").unwrap();
             }
@@ -128,7 +125,7 @@ impl TestFleet {
     /// Creates or raises the streams.
     pub async fn streams(&self) -> Vec<StreamOutcome> {
         let admin = self.connect(Identity::Program("admin")).await;
-        streams::ensure(admin, &self.definition, &self.definition.nodes()[0], Lang::En).await.expect("the streams")
+        streams::ensure(admin, &self.definition, streams::deadline(), Lang::En).await.expect("the streams")
     }
 
     /// A folder for the test's own files, deleted with the fleet.
@@ -142,7 +139,12 @@ impl TestFleet {
     }
 
     pub fn config(&self, who: Identity<'_>) -> PathBuf {
-        self.out().join(match who {
+        Self::config_in(&self.out(), who)
+    }
+
+    /// The configuration in the output of `provision`.
+    pub fn config_in(out: &Path, who: Identity<'_>) -> PathBuf {
+        out.join(match who {
             Identity::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
             Identity::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
             Identity::Program(name) => format!("center/{name}/center.toml"),
@@ -177,6 +179,6 @@ pub fn provisioned(spec: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
     fs::write(&file, spec.text(port)).expect("the fleet's file");
     let fleet = Fleet::read(&file, Lang::En).expect("a valid fleet");
-    provision::provision(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
+    provision::provision(&fleet, &folder.join("out"), &[], Lang::En).expect("provision");
     fleet
 }

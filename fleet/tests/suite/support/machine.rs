@@ -48,8 +48,12 @@ pub struct SeatMachine {
 impl SeatMachine {
     /// The agent is not started yet.
     pub fn new(fleet: &TestFleet, site: &str, seat: &str) -> Self {
-        let home = TempDir::with_prefix("seat").expect("a home");
-        Self { config: fleet.config(Identity::Seat(site, seat)), agent: None, home }
+        Self::of(fleet.config(Identity::Seat(site, seat)))
+    }
+
+    /// With this `agent.toml`.
+    pub fn of(config: PathBuf) -> Self {
+        Self { config, agent: None, home: TempDir::with_prefix("seat").expect("a home") }
     }
 
     /// With a running agent.

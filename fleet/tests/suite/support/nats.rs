@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use penutup_fleet::provision::server::STORE;
 
 use super::process::{Process, find};
 use super::{TIMEOUT, wait_for};
@@ -15,10 +17,21 @@ const SBIN: &str = "/usr/sbin";
 
 #[derive(Debug)]
 pub struct Nats {
-    binary: PathBuf,
-    config: PathBuf,
-    port: u16,
+    at: Place,
     process: Process,
+}
+
+/// How and where a server runs.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub binary: PathBuf,
+    pub config: PathBuf,
+    pub address: SocketAddrV4,
+    pub log: PathBuf,
+    /// The streams' folder.
+    pub store: PathBuf,
+    /// More arguments.
+    pub args: Vec<String>,
 }
 
 /// The path of nats-server, if it is installed.
@@ -37,14 +50,27 @@ pub fn free_port() -> u16 {
 impl Nats {
     /// `None` where another program took the port meanwhile.
     pub fn start(binary: &Path, config: &Path, port: u16) -> Option<Self> {
-        let process = run(binary, config);
-        let mut nats = Self { binary: binary.into(), config: config.into(), port, process };
+        let (address, log) = (SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), config.with_extension("log"));
+        Self::start_at(Place {
+            binary: binary.into(),
+            config: config.into(),
+            address,
+            log,
+            store: "store".into(),
+            args: Vec::new(),
+        })
+    }
+
+    /// As [`Self::start`], with all that may differ.
+    pub fn start_at(at: Place) -> Option<Self> {
+        let process = run(&at);
+        let mut nats = Self { at, process };
         nats.ready().then_some(nats)
     }
 
     /// The server's log.
     pub fn log(&self) -> String {
-        fs::read_to_string(log_of(&self.config)).unwrap_or_default()
+        fs::read_to_string(&self.at.log).unwrap_or_default()
     }
 
     /// Kills the process (SIGKILL).
@@ -57,7 +83,7 @@ impl Nats {
     #[track_caller]
     pub fn restart(&mut self) {
         assert!(!self.process.runs(), "it still runs");
-        self.process = run(&self.binary, &self.config);
+        self.process = run(&self.at);
         assert!(self.ready(), "{}", self.log());
     }
 
@@ -96,7 +122,7 @@ impl Nats {
     fn ready(&mut self) -> bool {
         wait_for("nats-server", || {
             if self.process.runs() {
-                has_greeted(self.port).then_some(true)
+                has_greeted(self.at.address).then_some(true)
             } else {
                 let log = self.log();
                 assert!(log.contains("address already in use"), "nats-server ended: {log}");
@@ -106,18 +132,18 @@ impl Nats {
     }
 }
 
-fn log_of(config: &Path) -> PathBuf {
-    config.with_extension("log")
-}
-
 #[track_caller]
-fn run(binary: &Path, config: &Path) -> Process {
-    let log = File::options().create(true).append(true).open(log_of(config)).expect("a log");
-    Process::start(Command::new(binary).arg("-c").arg(config).stdout(Stdio::null()).stdin(Stdio::null()).stderr(log))
+fn run(at: &Place) -> Process {
+    let log = File::options().create(true).append(true).open(&at.log).expect("a log");
+    let mut command = Command::new(&at.binary);
+    // The configuration's paths are relative to its folder.
+    command.arg("-c").arg(&at.config).args(&at.args).current_dir(at.config.parent().expect("a folder"));
+    command.env(STORE, &at.store);
+    Process::start(command.stdout(Stdio::null()).stdin(Stdio::null()).stderr(log))
 }
 
-fn has_greeted(port: u16) -> bool {
-    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
+fn has_greeted(address: SocketAddrV4) -> bool {
+    let Ok(stream) = TcpStream::connect(address) else { return false };
     let _ = stream.set_read_timeout(Some(TIMEOUT.min(Duration::from_secs(5))));
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).is_ok_and(|_| line.starts_with("INFO "))
