@@ -45,6 +45,8 @@ pub enum Action {
     /// Accept the text that is being typed.
     Take,
     Paste(Private),
+    /// Start typing the agent's number.
+    Agent,
     /// Draw the whole screen again. Only the view acts on it.
     Redraw,
     /// Quit; asks first if a call has begun.

@@ -201,7 +201,8 @@ impl App {
 
     /// Sets who takes the calls.
     pub fn with_agent(mut self, agent: Option<String>) -> Self {
-        self.calls.agent = agent;
+        self.calls.agent.clone_from(&agent);
+        self.calls.next_agent = agent;
         self
     }
 
@@ -348,6 +349,7 @@ impl App {
             Action::Edit(edit) => self.edit(edit),
             Action::Take => self.take_typed(effects),
             Action::Paste(text) => self.paste(&text),
+            Action::Agent => self.type_agent(),
             Action::Leave => self.leave(effects),
             Action::Quit => self.quit(effects),
             Action::Redraw => {}

@@ -167,6 +167,8 @@ fn closing(app: &App) -> Vec<KeyBinding> {
     rows.push(KeyBinding::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
     let copy = if app.is_plain_mode() { words.plain.copy } else { keys.copy };
     rows.push(KeyBinding::new(&[Key::Char('c')], Action::Copy, copy));
+    // Not a letter, which a rules file could use.
+    rows.push(KeyBinding::new(&[Key::Char('#')], Action::Agent, keys.agent));
     rows.push(KeyBinding::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
     rows.push(KeyBinding::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
     rows.extend(PANELS.iter().map(|row| KeyBinding { footer: row.footer, ..opens(row, words) }));

@@ -18,9 +18,9 @@ pub(super) struct Calls {
     last_number: u64,
     /// The running call.
     pub(super) current: Closing,
-    /// The agent's number, if one is given.
+    /// The number of the running call's agent, if one is given.
     pub(super) agent: Option<String>,
-    /// The agent's number from the next call on, if it changes.
+    /// The number of the next call's agent.
     pub(super) next_agent: Option<String>,
     /// The telephone system's id of the running call.
     pub(super) interaction: Option<String>,
@@ -73,7 +73,7 @@ impl Calls {
         self.last_number += 1;
         self.number = self.last_number;
         (self.journalled, self.finished, self.previewing, self.interaction) = (None, None, None, None);
-        self.agent = self.next_agent.take().or(self.agent.take());
+        self.agent.clone_from(&self.next_agent);
         std::mem::replace(&mut self.current, next)
     }
 
@@ -81,12 +81,7 @@ impl Calls {
         self.number = number;
         self.current = call;
         // The call keeps whose it was; who has come meanwhile takes the next one.
-        if let Some(record) = &record {
-            let agent = std::mem::replace(&mut self.agent, record.agent.clone());
-            if agent != self.agent {
-                self.next_agent = self.next_agent.take().or(agent);
-            }
-        }
+        self.agent = record.as_ref().map_or_else(|| self.next_agent.clone(), |record| record.agent.clone());
         self.interaction = record.as_ref().and_then(|record| record.interaction.clone());
         self.finished = record.clone().filter(|_| self.current.is_finished());
         self.journalled = record;

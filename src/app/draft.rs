@@ -6,10 +6,18 @@ use crate::action::Edit;
 use crate::rules::ruleset::FieldIx;
 use crate::rules::text;
 
-/// A text that is being typed into a field.
+/// What a text is typed into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Field(FieldIx),
+    /// The agent's number.
+    Agent,
+}
+
+/// A text that is being typed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
-    pub field: FieldIx,
+    pub target: Target,
     text: String,
     /// In bytes, always between two graphemes.
     cursor: usize,
@@ -33,20 +41,20 @@ enum State {
 impl std::fmt::Debug for Draft {
     /// Omits the text: it is a customer's name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Draft").field("field", &self.field).finish_non_exhaustive()
+        f.debug_struct("Draft").field("target", &self.target).finish_non_exhaustive()
     }
 }
 
 impl Draft {
     /// Starts with `text` and the cursor at its end; at most `max` graphemes.
-    pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
+    pub fn new(target: Target, text: &str, max: usize) -> Self {
         let text: String = text::first_graphemes(&text::clean(text), max).into();
-        Self { field, cursor: text.len(), text, max, state: State::Edited, pasted: false, for_next: false }
+        Self { target, cursor: text.len(), text, max, state: State::Edited, pasted: false, for_next: false }
     }
 
     /// Starts with all of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
-    pub fn selecting(field: FieldIx, text: &str, max: usize) -> Self {
-        let draft = Self::new(field, text, max);
+    pub fn selecting(target: Target, text: &str, max: usize) -> Self {
+        let draft = Self::new(target, text, max);
         Self { state: if draft.text.is_empty() { State::Edited } else { State::Selected }, ..draft }
     }
 
@@ -54,7 +62,15 @@ impl Draft {
     pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
         let text: String = text::first_graphemes(&self.text, max).into();
         let state = if text.len() < self.text.len() { State::Overflowed } else { self.state };
-        Self { field, cursor: self.cursor.min(text.len()), text, max, state, ..self.clone() }
+        Self { target: Target::Field(field), cursor: self.cursor.min(text.len()), text, max, state, ..self.clone() }
+    }
+
+    /// The field, unless it is the agent's number.
+    pub fn field(&self) -> Option<FieldIx> {
+        match self.target {
+            Target::Field(field) => Some(field),
+            Target::Agent => None,
+        }
     }
 
     pub fn is_selected(&self) -> bool {
@@ -159,7 +175,7 @@ mod tests {
     use super::*;
 
     fn draft(text: &str, max: usize) -> Draft {
-        Draft::new(FieldIx(0), text, max)
+        Draft::new(Target::Field(FieldIx(0)), text, max)
     }
 
     #[test]
@@ -181,14 +197,14 @@ mod tests {
 
     #[test]
     fn a_selected_text_is_replaced_by_a_letter_and_edited_by_anything_else() {
-        let selected = || Draft::selecting(FieldIx(0), "Siti Aminah", 60);
+        let selected = || Draft::selecting(Target::Field(FieldIx(0)), "Siti Aminah", 60);
         let after = |edits: &[Edit]| {
             let mut d = selected();
             assert!(edits.iter().all(|edit| d.edit(*edit)));
             assert!(!d.is_selected());
             d.text().to_owned()
         };
-        assert!(selected().is_selected() && !Draft::selecting(FieldIx(0), "", 60).is_selected());
+        assert!(selected().is_selected() && !Draft::selecting(Target::Field(FieldIx(0)), "", 60).is_selected());
         assert_eq!(after(&[Edit::Insert('B'), Edit::Insert('u')]), "Bu");
         assert_eq!(after(&[Edit::EraseBack]), "Siti Amina");
         assert_eq!(after(&[Edit::Left, Edit::Insert('x')]), "Siti Aminaxh");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::calls::Ended;
 use super::{App, Effect, Mode};
-use crate::app::draft::Draft;
+use crate::app::draft::{Draft, Target};
 use crate::closing::ending::Outcome;
 
 use crate::closing::external::{Assignments, Origin};
@@ -73,6 +73,10 @@ impl App {
     /// Whether an event would take a field that is being typed to another call.
     pub(super) fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
+        // The number that is being typed is of whoever takes the call that this event would begin.
+        if draft.target == Target::Agent {
+            return !matches!(event, PhoneEvent::Agent(_));
+        }
         // A text typed for the next call belongs to the call that this event starts.
         let in_a_call = self.calls.current.started_at().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
@@ -112,7 +116,7 @@ impl App {
     ) -> Vec<Ignored> {
         let (given, ignored) = self.resolve_event(&event);
         match event {
-            PhoneEvent::Agent(agent) => self.set_agent(agent),
+            PhoneEvent::Agent(agent) => self.set_agent(Some(agent)),
             PhoneEvent::Start { id, pairs } => self.starts((origin, id), &pairs, given, &ignored, effects),
             PhoneEvent::Set(pairs) => self.sets(origin, &pairs, given, &ignored, effects),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
@@ -164,20 +168,25 @@ impl App {
         self.notify(notice);
     }
 
-    /// Sets who takes the calls; while one is running, from the next one on. What is no agent's number changes nothing.
-    pub(super) fn set_agent(&mut self, agent: String) {
-        let words = self.words();
-        if !is_agent(&agent) {
-            self.notify(words.notice.no_agent);
-        } else if self.calls.current.started_at().is_none() {
-            self.notify(words.notice.agent(&agent));
-            (self.calls.agent, self.calls.next_agent) = (Some(agent), None);
-        } else if self.calls.agent.as_ref() == Some(&agent) {
-            self.calls.next_agent = None;
-        } else {
-            self.notify(words.notice.agent_next(&agent));
-            self.calls.next_agent = Some(agent);
+    /// Sets who takes the calls, or that nobody is known to; while one is running, from the next one on. What is no
+    /// agent's number changes nothing.
+    pub(super) fn set_agent(&mut self, agent: Option<String>) {
+        let words = &self.words().notice;
+        if agent.as_deref().is_some_and(|agent| !is_agent(agent)) {
+            return self.notify(words.no_agent);
         }
+        let is_later = self.calls.current.started_at().is_some() && agent != self.calls.agent;
+        let notice = match (&agent, is_later) {
+            (Some(agent), false) => words.agent(agent),
+            (Some(agent), true) => words.agent_next(agent),
+            (None, false) => words.agent_removed.into(),
+            (None, true) => words.agent_removed_next.into(),
+        };
+        if !is_later {
+            self.calls.agent.clone_from(&agent);
+        }
+        self.calls.next_agent = agent;
+        self.notify(notice);
     }
 
     /// Sets values. A finished call does not change any more: if it was started from outside, the values are too late;
@@ -237,7 +246,7 @@ impl App {
         let before = self.calls.current.clone();
         let loaded = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
-            self.phone.set_open_field |= given.typed.iter().any(|(field, _)| *field == draft.field);
+            self.phone.set_open_field |= given.typed.iter().any(|(field, _)| Some(*field) == draft.field());
         }
         self.calls.current.apply(&loaded.rules, given, origin, begins, self.environment.now);
         self.calls.current != before
@@ -270,7 +279,7 @@ impl App {
         self.phone.link = Some(link);
     }
 
-    /// The agent's number, if one is given.
+    /// The number of the running call's agent, if one is given.
     pub fn agent_number(&self) -> Option<&str> {
         self.calls.agent.as_deref()
     }
@@ -287,7 +296,7 @@ impl App {
 
     /// The mark of a field whose text comes from outside and the CSO has not confirmed yet.
     pub fn unsure_mark(&self, field: FieldIx) -> Option<&'static str> {
-        let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
+        let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field() == Some(field));
         let origin = self.calls.current.unconfirmed(field).filter(|_| !typing)?;
         Some(match origin {
             Origin::Telephone => self.words().phone.unsure,

@@ -91,12 +91,13 @@ impl App {
 
     /// The fields, with what is being typed in them.
     pub fn fields(&self) -> Fields {
-        match &self.mode {
-            Mode::Typing(draft) if !draft.for_next => {
-                self.calls.current.with_name(self.rules(), draft.field, draft.text(), false)
-            }
-            _ => self.calls.current.fields().clone(),
+        if let Mode::Typing(draft) = &self.mode
+            && !draft.for_next
+            && let Some(field) = draft.field()
+        {
+            return self.calls.current.with_name(self.rules(), field, draft.text(), false);
         }
+        self.calls.current.fields().clone()
     }
 
     /// The step that the screen shows large: the previewed one, else the current one.

@@ -1,9 +1,10 @@
-//! Typing into a field: opening it by its key or by a paste, editing, accepting. Part of `update`.
+//! Typing into a field or the agent's number: opening it by its key or by a paste, editing, accepting. Part of `update`.
 
-use super::draft::Draft;
+use super::draft::{Draft, Target};
 use super::{App, Effect, Mode};
 use crate::action::Edit;
 use crate::closing::name::{self, TextError, cleaned, first_line};
+use crate::journal::record::MAX_AGENT;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
 use crate::rules::script::FieldValue;
@@ -19,17 +20,27 @@ impl App {
             _ => "",
         };
         let mut draft = match pasted {
-            Some(text) => Draft::new(field, text, max),
-            None => Draft::selecting(field, there, max),
+            Some(text) => Draft::new(Target::Field(field), text, max),
+            None => Draft::selecting(Target::Field(field), there, max),
         };
         draft.pasted = pasted.is_some();
         draft.for_next = for_next;
         self.mode = Mode::Typing(draft);
     }
 
+    /// Opens the agent's number. A call keeps whose it is, so that is possible between two calls only.
+    pub(super) fn type_agent(&mut self) {
+        if self.calls.current.started_at().is_some() && !self.calls.current.is_finished() {
+            return self.notify(self.words().notice.agent_in_call);
+        }
+        let there = self.calls.next_agent.clone().unwrap_or_default();
+        self.mode = Mode::Typing(Draft::selecting(Target::Agent, &there, MAX_AGENT));
+    }
+
     /// The draft under other rules; `None` if they don't have its field.
     pub(super) fn draft_under(&self, draft: &Draft, old: &RuleSet) -> Option<Draft> {
-        let field = self.rules().field_named(&old.field(draft.field).id)?;
+        let Some(field) = draft.field() else { return Some(draft.clone()) };
+        let field = self.rules().field_named(&old.field(field).id)?;
         match &self.rules().field(field).kind {
             FieldKind::Typed(typed) => Some(draft.in_field(field, typed.max)),
             FieldKind::Choice(_) => None,
@@ -37,13 +48,24 @@ impl App {
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
-        let words = self.words();
         let Mode::Typing(draft) = &mut self.mode else { return };
-        if !draft.edit(edit)
-            && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
-        {
-            self.notify(words.notice.typed_full(max));
+        let target = draft.target;
+        if !draft.edit(edit) {
+            self.notify_full(target);
         }
+    }
+
+    /// Reports that a text takes no more.
+    fn notify_full(&mut self, target: Target) {
+        let words = self.words();
+        let max = match target {
+            Target::Agent => return self.notify(words.notice.agent_full(MAX_AGENT)),
+            Target::Field(field) => match self.rules().field(field).kind {
+                FieldKind::Typed(Typed { max, .. }) => max,
+                FieldKind::Choice(_) => return,
+            },
+        };
+        self.notify(words.notice.typed_full(max));
     }
 
     /// Accepts the typed text, or reports why it is not a name.
@@ -51,28 +73,28 @@ impl App {
         if let Mode::Typing(draft) = &self.mode
             && draft.has_overflowed()
         {
-            let (field, count) = (draft.field, graphemes(draft.text()));
-            return self.notify_refused(field, TextError::TooLong { count });
+            return self.notify_full(draft.target);
         }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
+        let Some(field) = draft.field() else {
+            let agent = draft.text().trim();
+            return self.set_agent((!agent.is_empty()).then(|| agent.to_owned()));
+        };
         if self.keeps_external_text(&draft) || (draft.for_next && is_blank(draft.text())) {
             return;
         }
-        if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
-            return self.notify_refused(draft.field, why);
+        if let Err(why) = name::check(self.rules(), field, draft.text()) {
+            return self.notify_refused(field, why);
         }
         let old = std::sync::Arc::clone(self.revisions.current());
         if draft.for_next {
             self.begin_next(effects);
         }
         // The next call may have other rules.
-        if let Some(draft) = self.draft_under(&draft, &old.rules) {
-            self.calls.current.set_name(
-                &self.revisions.current().rules,
-                draft.field,
-                draft.text(),
-                self.environment.now,
-            );
+        if let Some(draft) = self.draft_under(&draft, &old.rules)
+            && let Some(field) = draft.field()
+        {
+            self.calls.current.set_name(&self.revisions.current().rules, field, draft.text(), self.environment.now);
         }
     }
 
@@ -92,8 +114,16 @@ impl App {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
+        if let Mode::Typing(draft) = &mut self.mode
+            && draft.target == Target::Agent
+        {
+            if !draft.insert(&first_line(text)) {
+                self.notify_full(Target::Agent);
+            }
+            return;
+        }
         let into = match &self.mode {
-            Mode::Typing(draft) => Some(draft.field),
+            Mode::Typing(draft) => draft.field(),
             // Pasted digits must not answer a question.
             Mode::EndPrompt | Mode::LeavePrompt => None,
             _ => self.name_field(),

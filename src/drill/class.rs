@@ -1,5 +1,5 @@
 //! The result sheets of a class: reads them back from JSON, with each fault at its place, and adds them up: one row a
-//! trainee, and what was missed most by rule, duty and change of greeting.
+//! trainee, and what was missed most by rule, duty, change of greeting and field.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::generate::edges;
-use super::grade::{ExerciseKind, SpokenMark};
+use super::grade::{ExerciseKind, SpokenMark, is_spoken};
 use super::sheet::{CardRow, Expected, Sheet, is_trainee_id, percent};
+use super::story::Person;
 use super::threshold;
 use crate::rules::RuleSet;
 use crate::rules::decide::Situation;
 use crate::rules::limits::MAX_FILE;
+use crate::rules::ruleset::StepIx;
 
 /// The most cards of one sheet.
 const MOST_CARDS: usize = 1000;
@@ -119,24 +121,45 @@ fn steps_are_right(way: &str, card: &CardRow, expected: &Expected) -> bool {
     given.is_some_and(|given| given.iter().map(Value::as_str).eq(expected.steps.iter().map(|s| Some(s.as_str()))))
 }
 
-/// What was wrong in a card: the sentences or what else belongs to the rule, and the greeting.
-fn misses(way: &str, card: &CardRow, expected: &Expected) -> (bool, bool) {
-    if expected.right {
-        return (false, false);
+/// What was wrong in a card.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
+struct Misses {
+    /// The sentences, or a fact that decides them.
+    rule: bool,
+    steps: bool,
+    greeting: bool,
+    honorific: bool,
+    name: bool,
+}
+
+impl Misses {
+    fn of(way: &str, card: &CardRow, expected: &Expected) -> Self {
+        if expected.right {
+            return Self::default();
+        }
+        let steps = !steps_are_right(way, card, expected);
+        let given = |key: &str| card.answer[key].as_str();
+        let greeting = match way {
+            "hafalan" => given("greeting") != Some(&expected.greeting),
+            "kasus" => given("zone") != Some(&card.zone),
+            _ => steps,
+        };
+        let is_case = way == "kasus";
+        let honorific =
+            is_case && expected.honorific.as_deref().is_some_and(|honorific| given("honorific") != Some(honorific));
+        let is_named = |name: &String| {
+            Person { name: name.clone(), ..Person::default() }.is_named(given("name").unwrap_or_default())
+        };
+        let name = is_case && expected.name.as_ref().is_some_and(|name| !is_named(name));
+        Self { rule: steps || !(greeting || honorific || name), steps, greeting, honorific, name }
     }
-    let steps = !steps_are_right(way, card, expected);
-    let greeting = match way {
-        "hafalan" => card.answer["greeting"].as_str() != Some(expected.greeting.as_str()),
-        "kasus" => card.answer["zone"].as_str() != Some(card.zone.as_str()),
-        _ => steps,
-    };
-    (steps || !greeting, greeting)
 }
 
 /// How often something was asked in a class, and missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missed {
-    /// The position of the rule or of the requirement, or the minute.
+    /// The position of the rule, of the requirement or of the field, or the minute.
     pub what: usize,
     pub missed: usize,
     pub asked: usize,
@@ -160,6 +183,8 @@ pub struct Class {
     pub duties: Vec<Missed>,
     /// By minute, at the changes of greeting.
     pub greetings: Vec<Missed>,
+    /// By the position of the field: the name and the honorific, in case studies.
+    pub fields: Vec<Missed>,
     /// Sheets of the same trainee, seed and start as an earlier one: their position and the earlier one's.
     pub duplicates: Vec<(usize, usize)>,
     /// Sheets of other rules. They have a row, and nothing of them is counted as missed.
@@ -195,24 +220,36 @@ impl Class {
                 continue;
             }
             for (card, expected) in sheet.cards.iter().filter_map(|card| Some((card, card.expected.as_ref()?))) {
-                let (steps, greeting) = misses(&sheet.way, card, expected);
+                let misses = Misses::of(&sheet.way, card, expected);
                 if let Some(rule) = rules.rules.iter().position(|rule| rule.id == expected.rule) {
-                    count(&mut out.rules, rule, steps);
+                    count(&mut out.rules, rule, misses.rule);
                 }
                 if let Some(situation) = situation(rules, expected) {
                     let apply =
                         |(_, r): &(usize, &crate::rules::ruleset::Requirement)| r.when.contains(situation.values());
                     for (duty, _) in rules.requirements.iter().enumerate().filter(apply) {
-                        count(&mut out.duties, duty, steps);
+                        count(&mut out.duties, duty, misses.steps);
+                    }
+                }
+                if sheet.way == "kasus" {
+                    let steps: Vec<StepIx> = expected.steps.iter().filter_map(|id| rules.step_named(id)).collect();
+                    let asked = [
+                        (rules.roles.honorific.filter(|_| expected.honorific.is_some()), misses.honorific),
+                        (rules.roles.name.filter(|_| expected.name.is_some()), misses.name),
+                    ];
+                    for (field, is_missed) in asked.into_iter().filter_map(|(field, missed)| Some((field?, missed))) {
+                        if rules.field(field).key.is_some() && is_spoken(rules, &steps, field) {
+                            count(&mut out.fields, field.0.into(), is_missed);
+                        }
                     }
                 }
                 if let Some(minute) = minute(&card.time).filter(|minute| edges.contains(minute)) {
-                    count(&mut out.greetings, minute.into(), greeting);
+                    count(&mut out.greetings, minute.into(), misses.greeting);
                 }
             }
         }
         out.rows.sort_by(|a, b| (&sheets[a.sheet].trainee, a.sheet).cmp(&(&sheets[b.sheet].trainee, b.sheet)));
-        for all in [&mut out.rules, &mut out.duties, &mut out.greetings] {
+        for all in [&mut out.rules, &mut out.duties, &mut out.greetings, &mut out.fields] {
             all.retain(|m| m.missed > 0);
             // The larger share first where as many were missed.
             all.sort_by(|a, b| b.missed.cmp(&a.missed).then(a.asked.cmp(&b.asked)).then(a.what.cmp(&b.what)));

@@ -1,8 +1,10 @@
 //! Grades an answer to a card by what the customer would hear, in every kind of exercise.
 
 use super::card::Card;
+use crate::closing::name;
 use crate::rules::decide::{Situation, decide};
-use crate::rules::ruleset::{FieldIx, RuleSet, StepIx};
+use crate::rules::ruleset::{FieldIx, RuleSet, StepIx, StepWords};
+use crate::rules::script::Piece;
 use crate::words::Words;
 
 /// The kind of exercise: how a trainee answers.
@@ -82,6 +84,8 @@ pub enum Answer {
         zone: usize,
         /// The honorific's choice, where the rules have one.
         honorific: Option<usize>,
+        /// The name that was entered; may be empty.
+        name: String,
         /// The sentences ticked, in order.
         said: Vec<StepIx>,
     },
@@ -110,11 +114,12 @@ pub struct Grade {
     /// The customer's zone.
     pub zone: bool,
     pub honorific: bool,
+    pub name: bool,
 }
 
 impl Grade {
     pub fn is_right(&self) -> bool {
-        self.situation() && self.greeting && self.zone && self.honorific
+        self.situation() && self.greeting && self.zone && self.honorific && self.name
     }
 
     /// Whether the situation was answered right.
@@ -126,7 +131,7 @@ impl Grade {
 pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
     let expected = card.spoken(rules);
     match answer {
-        Answer::Case { situation, zone, honorific, said } => {
+        Answer::Case { situation, zone, honorific, name, said } => {
             let right_zone = rules.zones[*zone].offset == rules.zones[card.zone].offset;
             let greeting_there = rules.greetings.word(card.local_in(rules, *zone));
             Grade {
@@ -134,17 +139,16 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
                 steps: *said == expected,
                 greeting: greeting_there == card.greeting_word(rules) || !card.greets(rules),
                 zone: right_zone,
-                honorific: card.honorific.is_none_or(|(field, choice)| {
-                    let asked = rules.field(field).key.is_some() && is_spoken(rules, &expected, field);
-                    *honorific == Some(choice) || !asked
-                }),
+                honorific: asked_honorific(rules, card).is_none_or(|(_, choice)| *honorific == Some(choice)),
+                name: asked_name(rules, card).is_none() || card.person.is_named(name),
             }
         }
         Answer::Blind { steps, greeting } => {
             let right = *steps == expected;
             let word = greeting.and_then(|at| rules.greetings.rows().get(at)).map(|g| g.word.as_str());
             let greeting = word == Some(card.greeting_word(rules)) || !card.greets(rules);
-            Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: true }
+            let facts = vec![right; rules.facts.len()];
+            Grade { facts, steps: right, greeting, zone: greeting, honorific: true, name: true }
         }
         Answer::Spoken { marks } => {
             let exact = |step: &StepIx, mark: Option<&SpokenMark>| {
@@ -152,7 +156,8 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
             };
             let right = marks.len() == expected.len() && marks.iter().all(|m| *m == SpokenMark::Exact);
             let greeting = expected.iter().enumerate().all(|(at, step)| exact(step, marks.get(at)));
-            Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: greeting }
+            let facts = vec![right; rules.facts.len()];
+            Grade { facts, steps: right, greeting, zone: greeting, honorific: greeting, name: greeting }
         }
     }
 }
@@ -172,9 +177,25 @@ fn facts(rules: &RuleSet, card: &Card, situation: &Situation) -> Vec<bool> {
     (0..rules.facts.len()).map(right).collect()
 }
 
-fn is_spoken(rules: &RuleSet, steps: &[StepIx], field: FieldIx) -> bool {
-    use crate::rules::ruleset::StepWords;
-    use crate::rules::script::Piece;
+/// The honorific's field and choice, if a case asks for it: the story implies one, a sentence speaks it, and a key sets
+/// it.
+pub fn asked_honorific(rules: &RuleSet, card: &Card) -> Option<(FieldIx, usize)> {
+    card.honorific
+        .filter(|(field, _)| rules.field(*field).key.is_some() && is_spoken(rules, &card.spoken(rules), *field))
+}
+
+/// The name's field, if a case asks for it: the story has a name that fits, a sentence speaks it, and a key opens it.
+pub fn asked_name(rules: &RuleSet, card: &Card) -> Option<FieldIx> {
+    let first = card.person.name.split_whitespace().next()?;
+    rules.roles.name.filter(|field| {
+        rules.field(*field).key.is_some()
+            && name::check(rules, *field, first).is_ok()
+            && is_spoken(rules, &card.spoken(rules), *field)
+    })
+}
+
+/// Whether one of these sentences speaks a field.
+pub fn is_spoken(rules: &RuleSet, steps: &[StepIx], field: FieldIx) -> bool {
     steps.iter().any(|s| match &rules.step(*s).words {
         StepWords::Say(template) => template.pieces().contains(&Piece::Field(field)),
         StepWords::Remind(_) => false,
@@ -196,7 +217,7 @@ mod tests {
         Card {
             scenario: "x".into(),
             story: String::new(),
-            person: Person::default(),
+            person: Person { name: "Siti Aminah".into(), ..Person::default() },
             situation: situation(rules, values),
             mentioned: vec![true; 3],
             zone: 1,
@@ -214,12 +235,14 @@ mod tests {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 0, 1]);
         let right = steps(&rules, &["campaign", "update", "terima-kasih"]);
-        let answer = |values, zone, honorific, said: &[StepIx]| Answer::Case {
+        let named = |name: &str, values, zone, honorific, said: &[StepIx]| Answer::Case {
             situation: situation(&rules, values),
             zone,
             honorific,
+            name: name.into(),
             said: said.to_vec(),
         };
+        let answer = |values, zone, honorific, said: &[StepIx]| named("siti", values, zone, honorific, said);
         assert!(grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &right)).is_right());
         let graded = grade(&rules, &card, &answer([0, 0, 1], 0, Some(2), &right));
         assert!(!graded.is_right() && !graded.zone && graded.greeting, "13.59 and 14.59 greet alike");
@@ -229,6 +252,28 @@ mod tests {
         assert_eq!((graded.facts, graded.steps), (vec![false, true, false], false));
         let graded = grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &[right[1], right[0], right[2]]));
         assert!(!graded.steps, "the order counts");
+        for (name, is_right) in [("Siti Aminah", true), ("SITI", true), ("", false), ("Aminah", false), ("Budi", false)]
+        {
+            let graded = grade(&rules, &card, &named(name, [0, 0, 1], 1, Some(2), &right));
+            assert_eq!((graded.name, graded.is_right()), (is_right, is_right), "{name}");
+            assert!(graded.situation() && graded.honorific, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_asked_only_where_the_story_has_one_and_the_rules_speak_it() {
+        let rules = LoadedRules::built_in().rules;
+        let field = rules.field_named("nama");
+        let named = card(&rules, [0, 0, 1]);
+        assert_eq!(asked_name(&rules, &named), field);
+        let nameless = Card { person: Person::default(), ..named.clone() };
+        assert_eq!(asked_name(&rules, &nameless), None);
+        for (from, to) in [("{sapaan} {nama}", "{sapaan}"), ("key   = \"n\"\n", ""), ("max   = 60", "max   = 3")] {
+            assert!(crate::rules::BUILT_IN.contains(from), "{from}");
+            let source = crate::rules::BUILT_IN.replace(from, to).into_bytes();
+            let loaded = LoadedRules::read(source, crate::loaded::Origin::BuiltIn, chrono::NaiveDate::MAX).unwrap();
+            assert_eq!(asked_name(&loaded.rules, &named), None, "{to:?}");
+        }
     }
 
     #[test]
@@ -236,7 +281,8 @@ mod tests {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 1, 1]);
         let said = steps(&rules, &["update", "terima-kasih"]);
-        let answer = Answer::Case { situation: situation(&rules, [0, 1, 0]), zone: 1, honorific: Some(2), said };
+        let name = "Siti".into();
+        let answer = Answer::Case { situation: situation(&rules, [0, 1, 0]), zone: 1, honorific: Some(2), name, said };
         assert!(grade(&rules, &card, &answer).is_right());
     }
 

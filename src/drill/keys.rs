@@ -84,20 +84,27 @@ fn found<M: Clone>(rows: Vec<Binding<M>>, key: Key) -> Option<M> {
     rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
 }
 
-/// The prompter's actions that are not available here: copying and the recap are useless, and the reasons would give an
-/// exam's answers away.
+/// The prompter's actions that are not available here: copying, the recap and the agent's number are useless, and the
+/// reasons would give an exam's answers away.
 pub fn hidden(exam: bool) -> &'static [Action] {
     if exam {
-        &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
+        &[Action::Copy, Action::Agent, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
     } else {
-        &[Action::Copy, Action::Panel(Panel::Recap)]
+        &[Action::Copy, Action::Agent, Action::Panel(Panel::Recap)]
     }
 }
 
 /// The prompter's actions that are not available in a presentation: besides useless ones, those whose keys do
 /// something else there.
-pub const HIDDEN_IN_SHOW: &[Action] =
-    &[Action::Copy, Action::Panel(Panel::Recap), Action::Said, Action::Undo, Action::Leave, Action::Quit];
+pub const HIDDEN_IN_SHOW: &[Action] = &[
+    Action::Copy,
+    Action::Agent,
+    Action::Panel(Panel::Recap),
+    Action::Said,
+    Action::Undo,
+    Action::Leave,
+    Action::Quit,
+];
 
 fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
     let app = session.app();

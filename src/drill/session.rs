@@ -407,10 +407,16 @@ impl Session {
                     FieldValue::Choice(choice) => Some(*choice),
                     FieldValue::Text(_) => None,
                 });
+                let name = rules.roles.name.map(|field| call.fields().get(field));
+                let name = match name {
+                    Some(FieldValue::Text(name)) => name.clone(),
+                    Some(FieldValue::Choice(_)) | None => String::new(),
+                };
                 Answer::Case {
                     situation: call.situation().clone(),
                     zone: call.zone(),
                     honorific,
+                    name,
                     said: call.spoken().iter().map(|s| s.step).collect(),
                 }
             }
@@ -560,6 +566,8 @@ pub(in crate::drill) mod testing {
                 if let Some((field, choice)) = card.honorific {
                     (0..choice).for_each(|_| go(session, SessionAction::App(Action::Field(field))));
                 }
+                go(session, SessionAction::App(Action::Paste(card.person.name.as_str().into())));
+                go(session, SessionAction::App(Action::Take));
                 go(session, SessionAction::App(Action::SaidAll));
             }
             ExerciseKind::Case => {}

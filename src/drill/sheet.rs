@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::card::Card;
-use super::grade::{Answer, Grade};
+use super::grade::{Answer, Grade, asked_name};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 
@@ -82,6 +82,9 @@ pub struct Expected {
     pub facts: Map<String, Value>,
     /// The honorific that the story implies.
     pub honorific: Option<String>,
+    /// The sample customer's name, if a case asks for it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The spoken steps, in order.
     pub steps: Vec<String>,
     pub greeting: String,
@@ -143,6 +146,7 @@ impl Expected {
             rule: card.plan(rules).rule.id.clone(),
             facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             honorific: card.honorific.and_then(|(_, choice)| honorific_text(rules, choice)).map(str::to_owned),
+            name: asked_name(rules, card).map(|_| card.person.name.clone()),
             steps: card.spoken(rules).iter().map(|step| rules.step(*step).id.clone()).collect(),
             greeting: card.greeting_word(rules).into(),
             right: grade.is_right(),
@@ -166,10 +170,11 @@ pub fn honorific_text(rules: &RuleSet, choice: usize) -> Option<&str> {
 fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
     let ids = |steps: &[StepIx]| -> Vec<&str> { steps.iter().map(|s| rules.step(*s).id.as_str()).collect() };
     match answer {
-        Answer::Case { situation, zone, honorific, said } => json!({
+        Answer::Case { situation, zone, honorific, name, said } => json!({
             "facts": facts_json(rules, situation, |_| true),
             "zone": rules.zones[*zone].id,
             "honorific": honorific.and_then(|choice| honorific_text(rules, choice)),
+            "name": name,
             "said": ids(said),
         }),
         Answer::Blind { steps, greeting } => json!({

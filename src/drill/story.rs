@@ -108,6 +108,13 @@ impl Person {
         if self.call.is_empty() { first.into() } else { format!("{} {first}", self.call) }
     }
 
+    /// Whether this is their name, in full or as the story calls them, in any case.
+    pub fn is_named(&self, name: &str) -> bool {
+        let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+        let (given, whole) = (words(name), words(&self.name));
+        !given.is_empty() && (given == whole || given == whole[..1.min(whole.len())])
+    }
+
     /// "Bu Siti Aminah".
     pub fn introduced(&self) -> String {
         if self.call.is_empty() { self.name.clone() } else { format!("{} {}", self.call, self.name) }
@@ -625,5 +632,8 @@ mod tests {
         let person = Person { name: "Siti Aminah".into(), place: "Ambon".into(), ..Person::default() };
         assert_eq!(banjir.texts[0].fill_in(&person), "Siti Aminah, Ambon");
         assert_eq!((person.called(), person.introduced()), ("Siti".into(), "Siti Aminah".into()));
+        assert!(["siti", " Siti  AMINAH ", "Siti Aminah"].iter().all(|name| person.is_named(name)));
+        assert!(["", "Aminah", "Siti A", "Sit", "Siti Aminah Putri"].iter().all(|name| !person.is_named(name)));
+        assert!(!Person::default().is_named(""));
     }
 }

@@ -52,7 +52,7 @@ fn group(action: &Action) -> usize {
     match action {
         Action::Said | Action::SaidAll | Action::Undo | Action::Preview(_) | Action::Copy => 0,
         Action::Fact(_) | Action::Field(_) | Action::Zone | Action::StillHolds => 1,
-        Action::End | Action::Answer(_) | Action::Leave | Action::Quit => 2,
+        Action::End | Action::Answer(_) | Action::Agent | Action::Leave | Action::Quit => 2,
         _ => 3,
     }
 }

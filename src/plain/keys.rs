@@ -80,8 +80,13 @@ pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<
     }
     let mut rest = line.chars();
     while let Some(c) = rest.next().filter(|_| !trial.left) {
+        let is_agent = keymap::action(&trial.app, Key::Char(c)) == Some(Action::Agent);
         if !c.is_whitespace() {
             trial.key(c)?;
+        }
+        if is_agent && *trial.app.mode() == Mode::Closing {
+            // Refused during a call: the rest of the line is the number, not keys.
+            break;
         }
         if let Mode::Typing(_) = trial.app.mode() {
             // The rest of the line is the text of the field; if it is blank, the next line is.

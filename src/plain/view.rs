@@ -238,7 +238,8 @@ impl<W: Write> Plain<W> {
         let before = std::mem::replace(&mut self.printed.prompt, prompt);
         match app.mode() {
             Mode::Typing(draft) if before != prompt => {
-                let label = &app.rules().field(draft.field).label;
+                let label = draft.field().map(|field| app.rules().field(field).label.as_str());
+                let label = label.unwrap_or(app.words().keys.agent);
                 self.say(sentence(&app.words().plain.type_field(label)));
             }
             Mode::EndPrompt | Mode::LeavePrompt if before != prompt => {

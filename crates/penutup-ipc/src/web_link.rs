@@ -16,6 +16,8 @@ pub const MAX_LINK: usize = 2000;
 const STARTS: [&str; 3] = [":call?", "://call?", "://call/?"];
 /// The key of the event, which is no fact or field.
 const EVENT: &str = "event";
+/// The key of the telephone system's id of the call, in a start.
+const ID: &str = "id";
 
 /// A link as the browser gave it, not parsed.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,26 +87,35 @@ impl WebLink {
         if !query.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'#' | b'<' | b'>')) {
             return Err(LinkRefusal::Malformed);
         }
-        let (mut event, mut pairs) = (None, Vec::new());
+        let (mut event, mut id, mut pairs) = (None::<String>, None::<String>, Vec::new());
         for part in query.split('&').filter(|part| !part.is_empty()) {
             let (key, value) = part.split_once('=').ok_or(LinkRefusal::Malformed)?;
             let (key, value) = (decode(key)?, clean(&decode(value)?));
             if !is_key(&key) {
                 return Err(LinkRefusal::Malformed);
             }
-            if key != EVENT {
-                pairs.push((key, value));
-            } else if event.replace(value).is_some() {
-                return Err(LinkRefusal::Event);
-            }
-            if pairs.len() > MAX_PAIRS {
-                return Err(LinkRefusal::TooManyPairs);
+            let (once, twice) = match key.as_str() {
+                EVENT => (&mut event, LinkRefusal::Event),
+                ID => (&mut id, LinkRefusal::Malformed),
+                _ => {
+                    pairs.push((key, value));
+                    continue;
+                }
+            };
+            if once.replace(value).is_some() {
+                return Err(twice);
             }
         }
-        let pairs = Pairs(pairs);
+        if pairs.len() > MAX_PAIRS {
+            return Err(LinkRefusal::TooManyPairs);
+        }
         match event.as_deref() {
-            Some("start") => Ok(PhoneEvent::Start { id: None, pairs }),
-            Some("set") => Ok(PhoneEvent::Set(pairs)),
+            Some("start") => Ok(PhoneEvent::Start { id, pairs: Pairs(pairs) }),
+            Some("set") => {
+                // It sets no id, so the id is reported as an unknown key.
+                pairs.extend(id.map(|id| (ID.to_owned(), id)));
+                Ok(PhoneEvent::Set(Pairs(pairs)))
+            }
             _ => Err(LinkRefusal::Event),
         }
     }
@@ -160,6 +171,25 @@ mod tests {
             Ok(PhoneEvent::Set(Pairs(vec![("nama".into(), String::new())])))
         );
         assert_eq!(event("penutup:call?event=start"), Ok(start(&[])));
+    }
+
+    #[test]
+    fn a_start_carries_the_interaction_id() {
+        let with = |id: &str, link: &str| {
+            let expected =
+                PhoneEvent::Start { id: Some(id.into()), pairs: Pairs(vec![("nama".into(), "Siti".into())]) };
+            assert_eq!(event(link), Ok(expected), "{link}");
+        };
+        with("3f0c2a@pbx;x=1", "penutup:call?event=start&id=3f0c2a%40pbx;x=1&nama=Siti");
+        with("7 8", "penutup:call?nama=Siti&%69d=7+8&event=start");
+        // What is no id is refused by the prompter, which begins the call without it.
+        with("", "penutup:call?event=start&id=&nama=Siti");
+        let set = PhoneEvent::Set(Pairs(vec![("id".into(), "7".into())]));
+        assert_eq!(event("penutup:call?event=set&id=7"), Ok(set), "a set has no id");
+        assert_eq!(event("penutup:call?event=start&id=7&id=8"), Err(LinkRefusal::Malformed));
+        assert_eq!(event("penutup:call?event=start&id=a%0Ab"), Err(LinkRefusal::Characters));
+        assert_eq!(event("penutup:call?event=start&id=%E2%80%AEa"), Err(LinkRefusal::Characters));
+        assert_eq!(event("penutup:call?id=7"), Err(LinkRefusal::Event));
     }
 
     #[test]
@@ -302,7 +332,7 @@ mod tests {
 
     /// What holds for every event that a link yields.
     fn is_bounded_and_clean(event: &PhoneEvent) -> bool {
-        let (PhoneEvent::Start { id: None, pairs } | PhoneEvent::Set(pairs)) = event else { return false };
+        let (PhoneEvent::Start { pairs, .. } | PhoneEvent::Set(pairs)) = event else { return false };
         let is_clean = |text: &str| text.len() <= MAX_LINK && !text.chars().any(|c| is_forbidden(c) || is_invisible(c));
         pairs.0.len() <= MAX_PAIRS && pairs.0.iter().all(|(key, value)| is_key(key) && key != EVENT && is_clean(value))
     }

@@ -12,12 +12,13 @@ use crate::cli::table::demanded;
 use crate::cli::{Context, Status, Stop, VerbOutput, json};
 use crate::diagnostics::{csv, shown};
 use crate::drill::class::{Class, Fault, Missed, read};
+use crate::drill::grade::is_spoken;
 use crate::drill::sheet::Sheet;
 use crate::files::{self, shown_path};
 use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 use crate::rules::limits::MAX_FILE;
-use crate::rules::ruleset::{Duty, StepIx};
+use crate::rules::ruleset::{Duty, FieldIx, StepIx};
 use crate::rules::script::{Fields, script_with_placeholders, speak};
 use crate::times;
 use crate::words::Words;
@@ -92,7 +93,7 @@ struct Told<'c> {
 /// One thing that was missed.
 #[derive(Serialize)]
 struct MissedRow {
-    /// The id of a rule or requirement; a time for a greeting.
+    /// The id of a rule, requirement or field; a time for a greeting.
     what: String,
     missed: usize,
     asked: usize,
@@ -141,8 +142,8 @@ impl Told<'_> {
         rows.collect()
     }
 
-    /// Rules, duties and greetings, each with the name of its kind in files.
-    fn missed(&self) -> [(&'static str, &'static str, Vec<MissedRow>); 3] {
+    /// Rules, duties, greetings and fields, each with the name of its kind in files.
+    fn missed(&self) -> [(&'static str, &'static str, Vec<MissedRow>); 4] {
         let w = &self.words.class;
         let rows = |all: &[Missed], one: &dyn Fn(usize) -> (String, String)| -> Vec<MissedRow> {
             let row = |m: &Missed| {
@@ -155,6 +156,7 @@ impl Told<'_> {
             ("rule", w.by_rule, rows(&self.class.rules, &|at| self.rule(at))),
             ("duty", w.by_duty, rows(&self.class.duties, &|at| self.duty(at))),
             ("greeting", w.by_greeting, rows(&self.class.greetings, &|minute| self.greeting(minute))),
+            ("field", w.by_field, rows(&self.class.fields, &|at| self.field(at))),
         ]
     }
 
@@ -191,15 +193,23 @@ impl Told<'_> {
         (times::iso_minute(minute), sentence.map_or_else(|| word.to_owned(), |s| s.to_string()))
     }
 
+    /// A field, and the sentences that speak it.
+    fn field(&self, at: usize) -> (String, String) {
+        let field = FieldIx(u16::try_from(at).unwrap_or_default());
+        let all = self.rules.steps.iter().filter_map(|step| self.rules.step_named(&step.id));
+        let steps: Vec<StepIx> = all.filter(|step| is_spoken(self.rules, &[*step], field)).collect();
+        (self.rules.field(field).id.clone(), script_with_placeholders(self.rules, &steps).to_string())
+    }
+
     fn json(&self, loaded: &LoadedRules) -> String {
-        let [rules, duties, greetings] = self.missed().map(|(_, _, rows)| rows);
+        let [rules, duties, greetings, fields] = self.missed().map(|(_, _, rows)| rows);
         let name = |at: &usize| self.names[*at].as_str();
         json::line(&serde_json::json!({
             "schema": 1,
             "revision": self.rules.sop.revision,
             "rules_sha256": loaded.sha256(),
             "trainees": self.rows(),
-            "missed": { "rules": rules, "duties": duties, "greetings": greetings },
+            "missed": { "rules": rules, "duties": duties, "greetings": greetings, "fields": fields },
             "duplicates": self.class.duplicates.iter().map(|(at, first)| [name(at), name(first)]).collect::<Vec<_>>(),
             "of_other_rules": self.class.of_other_rules.iter().map(name).collect::<Vec<_>>(),
         }))

@@ -89,12 +89,13 @@ fn answer(answer: &Given, card: &Card, rules: &RuleSet, words: &Words) -> String
     let d = &words.drill;
     let named = |label: &str, value: &str| d.is_right(label, value);
     let parts = match answer {
-        Given::Case { situation, zone, honorific, said } => {
+        Given::Case { situation, zone, honorific, name, said } => {
             let facts = rules.facts.iter().enumerate();
             let facts = facts.map(|(at, fact)| named(&fact.label, &fact.values[situation.value(at)].label));
-            let honorific = honorific.and_then(|choice| honorific_text(rules, choice)).map(str::to_owned);
+            let honorific = honorific.and_then(|choice| honorific_text(rules, choice)).unwrap_or_default();
+            let called = shown(format!("{honorific} {name}").trim());
             let facts = facts.collect::<Vec<_>>().join(", ");
-            [Some(facts), Some(rules.zones[*zone].id.clone()), honorific, Some(titles(said, rules))]
+            [Some(facts), Some(rules.zones[*zone].id.clone()), Some(called), Some(titles(said, rules))]
         }
         Given::Blind { steps, greeting } => {
             let word = greeting.map(|at| rules.greetings.rows()[at].word.clone());

@@ -5,7 +5,7 @@ use super::{CardRow, Expected, Sheet};
 use crate::diagnostics::csv::line;
 
 /// The columns of a row. New ones go to the end: the order is part of the format.
-fn columns(sheet: &Sheet, number: usize, card: Option<&CardRow>) -> [(&'static str, String); 30] {
+fn columns(sheet: &Sheet, number: usize, card: Option<&CardRow>) -> [(&'static str, String); 31] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let of_card = |cell: fn(&CardRow) -> String| card.map(cell).unwrap_or_default();
     let expected = card.and_then(|card| card.expected.as_ref());
@@ -41,6 +41,7 @@ fn columns(sheet: &Sheet, number: usize, card: Option<&CardRow>) -> [(&'static s
         ("not_asked", sheet.not_asked.join(" ")),
         ("needed", sheet.needed.to_string()),
         ("count", sheet.count.to_string()),
+        ("name", of_expected(|e| e.name.clone().unwrap_or_default())),
     ]
 }
 

@@ -8,7 +8,7 @@ use super::drill::{mark_span, sentence_lines};
 use super::lines::wrap;
 use super::panel::Lines;
 use crate::drill::card::Card;
-use crate::drill::grade::{Answer, SpokenMark};
+use crate::drill::grade::{Answer, SpokenMark, asked_name};
 use crate::drill::session::Session;
 use crate::drill::sheet::{GradedAnswer, Tally, by_fact, by_rule};
 use crate::drill::texts;
@@ -76,7 +76,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
         (right, if right { w.is_right(label, value) } else { w.should_be(given, label, value) })
     };
     match &done.answer {
-        Answer::Case { situation, zone, honorific, said } => {
+        Answer::Case { situation, zone, honorific, name, said } => {
             // Only facts that the story mentions are graded; the others make no difference.
             for (at, fact) in rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]) {
                 let value = |of: usize| fact.values[of].label.as_str();
@@ -98,6 +98,10 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
             {
                 let given = honorific.and_then(|at| choices.get(at)).map_or("-", |choice| choice.text.as_str());
                 out.push(both(&rules.field(field).label, &choices[choice].text, given, grade.honorific));
+            }
+            if let Some(field) = asked_name(rules, card) {
+                let given = if name.is_empty() { words.plain.missing } else { name };
+                out.push(both(&rules.field(field).label, &card.person.name, given, grade.name));
             }
             out.push(steps(rules, words, &card.spoken(rules), said, grade.steps));
         }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::lines::{bounded, line_width};
 use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
+use crate::app::draft::Target;
 use crate::app::{Banner, Mode, StillForm};
 use crate::keymap::{self, Key};
 use crate::message::Link;
@@ -584,12 +585,15 @@ fn chips(look: &DrawContext<'_>, form: FieldForm) -> Vec<Vec<Span<'static>>> {
 /// The open field over the full width, with the cursor.
 pub fn typing(look: &DrawContext<'_>) -> Block {
     let Mode::Typing(draft) = look.app.mode() else { return Block::gap() };
-    let field = look.app.rules().field(draft.field);
-    let key = upper(field.key);
+    let words = look.app.words();
+    let (key, label) = match draft.field().map(|field| look.app.rules().field(field)) {
+        Some(field) => (upper(field.key), field.label.as_str()),
+        None => ("#".into(), words.keys.agent),
+    };
     let label = match (key.is_empty(), look.size) {
-        (true, _) => format!(" {}: ", field.label),
+        (true, _) => format!(" {label}: "),
         (_, Size::Tiny | Size::Compact) => format!(" {key} "),
-        _ => format!(" {key} {}: ", field.label),
+        _ => format!(" {key} {label}: "),
     };
     // A long label leaves half of the row for the text.
     let label = shorten(&label, look.columns / 2);
@@ -601,7 +605,11 @@ pub fn typing(look: &DrawContext<'_>) -> Block {
     let text = look.style(Role::Text).add_modifier(Modifier::UNDERLINED);
     // Selected text, which the first letter replaces, is shown reversed.
     let text = if draft.is_selected() { text.add_modifier(Modifier::REVERSED) } else { text };
-    let hint = if draft.pasted { look.app.words().screen.pasted_in } else { look.app.words().screen.name_typing };
+    let hint = match draft.target {
+        Target::Agent => words.screen.agent_typing,
+        Target::Field(_) if draft.pasted => words.screen.pasted_in,
+        Target::Field(_) => words.screen.name_typing,
+    };
     let left = vec![look.span(label, Role::Text), Span::styled(before, text), Span::styled(behind, text)];
     let used = wide(&left);
     let hint = if used + 4 + width(hint) < look.columns { vec![look.span(hint, Role::Muted)] } else { Vec::new() };

@@ -177,7 +177,13 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
                 let honorific = card.honorific.map(|(_, choice)| choice);
                 let marks = vec![SpokenMark::Exact; said.len()];
                 let answers = [
-                    Answer::Case { situation: situation.clone(), zone: card.zone, honorific, said: said.clone() },
+                    Answer::Case {
+                        situation: situation.clone(),
+                        zone: card.zone,
+                        honorific,
+                        name: card.person.name.clone(),
+                        said: said.clone(),
+                    },
                     Answer::Blind { steps: said, greeting: Some(card.greeting(rules)) },
                     Answer::Spoken { marks },
                 ];
@@ -370,6 +376,8 @@ fn answer(session: &mut Session) {
             if let Some((field, choice)) = card.honorific {
                 (0..choice).for_each(|_| go(SessionAction::App(Action::Field(field))));
             }
+            go(SessionAction::App(Action::Paste(card.person.name.as_str().into())));
+            go(SessionAction::App(Action::Take));
             go(SessionAction::App(Action::SaidAll));
         }
         ExerciseKind::Blind => {

@@ -161,12 +161,53 @@ fn a_case_is_set_closed_and_explained() {
     keys.push_str(&"z".repeat(cards[0].zone));
     keys.push_str(&"b".repeat(cards[0].honorific.expect("an honorific").1));
     // Five different letters within a second would count as typed for another window.
-    term.send(keys).rest().send("s").shows("Closing lengkap").send(" ");
+    term.send(keys).rest().send("n").shows("ketik nama").send(format!("{}\r", cards[0].person.name)).rest();
+    term.send("s").shows("Closing lengkap").send(" ");
     term.shows("√ Tepat").shows("Kalimatnya").shows(rules.rules[0].basis.as_deref().map_or("", |_| "Dasar"));
     term.send("\r").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
+    term.shows(&format!("- Nama Pelanggan: belum diisi, seharusnya {}", cards[1].person.name));
     term.quits();
     term.shows("1 dari 2 kartu tepat (50%)");
     assert!(!home.path().join("state").exists(), "practice writes nothing");
+}
+
+/// Everything else is right: the name or the honorific alone is told, on the screen and in the sheet.
+#[test]
+fn a_case_needs_the_storys_name_and_honorific() {
+    let home = Home::new();
+    let (loaded, cards) = cards(7);
+    let card = &cards[0];
+    let rules = &loaded.rules;
+    let honorific = card.honorific.expect("an honorific").1;
+    let right = &rules.fields.iter().find(|field| field.id == "nama").expect("a name").label;
+    let first = card.person.name.split(' ').next().expect("a name").to_lowercase();
+    let cases = [
+        (honorific, first.as_str(), "√ Tepat".to_owned()),
+        (honorific, "Sukarno", format!("- {right}: Sukarno, seharusnya {}", card.person.name)),
+        (honorific, "", format!("- {right}: belum diisi, seharusnya {}", card.person.name)),
+        (0, first.as_str(), format!("- Sapaan: Bapak/Ibu, seharusnya {}", card.person.honorific)),
+    ];
+    for (presses, name, told) in cases {
+        let args = ["drill", "--seed", "7", "--way", "kasus", "--count", "1", "--format", "json"];
+        let mut term = Term::sized(&home.penutup(args).command(), 120, 40);
+        term.shows("Latihan closing").send(" ").shows("kartu 1 dari 1");
+        for (fact, f) in rules.facts.iter().enumerate() {
+            let key = f.key.expect("a key").to_string();
+            (0..card.situation.value(fact)).for_each(|_| drop(term.rest().send(&key)));
+        }
+        term.rest().send("z".repeat(card.zone)).rest().send("b".repeat(presses)).rest();
+        if !name.is_empty() {
+            term.send("n").shows("ketik nama").send(format!("{name}\r")).rest();
+        }
+        term.send("s").shows("Closing lengkap").send(" ").shows("Kalimatnya").shows(&told);
+        let others = ["√ Topik", "√ Zona", "√ Kalimat dan urutannya"].into_iter();
+        others.filter(|other| *other != "√ Topik" || card.mentioned[1]).for_each(|other| drop(term.shows(other)));
+        term.send(" ").shows("lembar nilai").send("q");
+        let is_right = told == "√ Tepat";
+        let expected = format!("\"name\":\"{}\"", card.person.name);
+        term.shows(if is_right { "\"right\":true" } else { "\"right\":false" }).shows(&expected);
+        term.ends();
+    }
 }
 
 #[test]

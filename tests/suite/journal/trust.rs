@@ -165,6 +165,19 @@ fn three_shifts_on_one_desk_are_three_agents_in_the_journal() {
     // All three began at the same minute of `--at`.
     agents.sort_unstable();
     assert_eq!(agents, ["4711", "CSO-07", "x9"], "{csv}");
+    // The same at one prompter that stays open, with one key between two calls.
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["--at", "14:20", "--agent", "4711"]).command());
+    term.shows("CSO 4711").send("s").shows("Closing lengkap").send(" ").shows("Panggilan selesai");
+    term.send("#").shows("ketik nomor").send("CSO-07\r").shows("CSO CSO-07").rest().send("m").shows("▐PLN Mobile▌");
+    term.send("#").shows("selesaikan dahulu panggilan ini").send("s").shows("Closing lengkap").send(" ");
+    term.shows("Panggilan selesai").send("#").shows("ketik nomor").send("x9\r").shows("CSO x9").rest();
+    term.send("s").shows("Closing lengkap").send(" ").shows("Panggilan selesai");
+    term.quits();
+    let csv = home.penutup(["report", "--format", "csv"]).ok();
+    let mut agents: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').nth(1)).collect();
+    agents.sort_unstable();
+    assert_eq!(agents, ["4711", "CSO-07", "x9"], "{csv}");
     let message = home.penutup([""; 0]).env("PENUTUP_AGENT", "Siti Aminah");
     let mut term = Term::start(&message.command());
     term.shows("PENUTUP_AGENT tidak berisi nomor CSO");

@@ -351,7 +351,7 @@ fn other_typed_fields_accept_numbers_too() {
 }
 
 /// The latest record that the stage sent to the journal.
-fn recorded(stage: &Stage) -> penutup::journal::record::Record {
+pub(super) fn recorded(stage: &Stage) -> penutup::journal::record::Record {
     let sent = stage.effects.iter().rev().find_map(|effect| match effect {
         penutup::app::Effect::Journal(record) => Some((**record).clone()),
         _ => None,
@@ -399,6 +399,75 @@ fn an_agent_counts_from_the_next_call_on_and_a_call_keeps_its_own() {
     assert_eq!(stage.ignored(), [("agent", Why::Invalid)]);
     assert_eq!(
         (stage.notice(), stage.app.agent_number()),
-        ("Bukan nomor CSO; nomornya tidak berubah".into(), Some("4712"))
+        ("Bukan nomor CSO (perlu sedikitnya satu angka): nomornya tidak berubah".into(), Some("4712"))
     );
+}
+
+/// A finished call is one that has ended, but for the Space that begins the next one.
+#[test]
+fn the_agents_number_is_typed_between_two_calls_and_in_no_call() {
+    let mut stage = Stage::at("14:20");
+    stage.keys("#4711⏎");
+    assert_eq!((stage.notice().as_str(), stage.app.agent_number()), ("CSO 4711", Some("4711")));
+    assert_eq!(stage.app.call().started_at(), None, "a number begins no call");
+    stage.keys("m#");
+    assert_eq!(*stage.app.mode(), Mode::Closing);
+    assert_eq!(stage.notice(), "Nomor CSO diganti di antara panggilan: selesaikan dahulu panggilan ini");
+    stage.keys("s#CSO-07⏎");
+    assert_eq!(stage.notice(), "CSO CSO-07 mulai panggilan berikutnya");
+    assert_eq!(stage.app.agent_number(), Some("4711"), "the finished call keeps whose it was");
+    stage.keys("␣m");
+    assert_eq!(recorded(&stage).agent.as_deref(), Some("CSO-07"));
+    stage.key(Key::Backspace);
+    stage.key(Key::Backspace);
+    assert_eq!(stage.app.agent_number(), Some("4711"), "the call before is back");
+    stage.keys("␣m");
+    assert_eq!(recorded(&stage).agent.as_deref(), Some("CSO-07"));
+    // The number that is there is selected: a digit replaces it, an empty field removes it, Esc leaves it.
+    stage.keys("s␣#x9⎋");
+    assert_eq!(stage.app.agent_number(), Some("CSO-07"));
+    stage.keys("#9⏎");
+    assert_eq!(stage.app.agent_number(), Some("9"));
+    stage.keys("#⌫⏎");
+    assert_eq!((stage.notice().as_str(), stage.app.agent_number()), ("Tanpa nomor CSO", None));
+    stage.keys("m");
+    assert_eq!(recorded(&stage).agent, None);
+}
+
+#[test]
+fn what_is_no_agents_number_is_refused_at_the_desk() {
+    let mut stage = Stage::at("14:20");
+    stage.keys("#4711⏎");
+    for typed in ["Siti Aminah", "47/11", "४७", "7 8"] {
+        stage.keys(&format!("#{typed}⏎"));
+        assert!(stage.notice().starts_with("Bukan nomor CSO"), "{typed}: {}", stage.notice());
+        assert_eq!(stage.app.agent_number(), Some("4711"), "{typed}");
+    }
+    stage.keys(&format!("#{}", "7".repeat(40))).key(Key::Char('7'));
+    assert_eq!(stage.notice(), "Nomor CSO paling banyak 40 karakter: hapus sebagian, lalu Enter");
+    stage.keys("⏎");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the number is incomplete, so the field stays open");
+    stage.keys("⌫7⏎");
+    assert_eq!(stage.app.agent_number(), Some(&*"7".repeat(40)));
+    stage.keys("#").paste(" 4712\nSiti \u{1b}[2J").keys("⏎");
+    assert_eq!(stage.app.agent_number(), Some("4712"), "the first line of what was pasted");
+}
+
+/// Else the call would be recorded as the former CSO's.
+#[test]
+fn a_call_that_comes_while_the_agents_number_is_typed_waits_for_it() {
+    for close in ["⏎", "⎋"] {
+        let mut stage = Stage::at("14:20");
+        stage.keys("#4711⏎#4712");
+        stage.starts_as("a@pbx", "nama=Siti");
+        assert_eq!(stage.notice(), "Panggilan menunggu: selesaikan isian ini dahulu (Enter atau Esc)");
+        assert_eq!((stage.app.call().started_at(), stage.field("nama").as_str()), (None, ""));
+        stage.keys(close);
+        let agent = if close == "⏎" { "4712" } else { "4711" };
+        assert_eq!(
+            (recorded(&stage).agent.as_deref(), recorded(&stage).interaction.as_deref()),
+            (Some(agent), Some("a@pbx"))
+        );
+        assert_eq!(stage.field("nama"), "Siti");
+    }
 }

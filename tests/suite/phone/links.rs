@@ -9,6 +9,7 @@ use penutup_ipc::web_link::{LinkRefusal, WebLink};
 use proptest::prelude::*;
 
 use super::Telephone as _;
+use super::calls::recorded;
 use crate::scenes::{LONG_NAME, drawn, no_blanks, text};
 use crate::stage::{Stage, loaded, wib};
 
@@ -53,6 +54,27 @@ fn a_start_does_what_the_telephones_does_and_is_one_undo_step() {
     assert_eq!((stage.notice().as_str(), stage.journal()), ("Tautan: panggilan dimulai", vec!["0 open".into()]));
     stage.keys("⌫");
     assert_eq!((stage.field("nama").as_str(), stage.journal()), ("", vec!["0 gone".into()]));
+}
+
+#[test]
+fn a_start_records_the_interaction_and_an_invalid_id_is_ignored() {
+    let mut stage = Stage::at("14:00");
+    opens(&mut stage, "event=start&id=3f0c2a%40pbx&topik=pln-mobile");
+    assert_eq!(recorded(&stage).interaction.as_deref(), Some("3f0c2a@pbx"));
+    stage.keys("s");
+    for id in ["", "%20", &"7".repeat(101)] {
+        opens(&mut stage, &format!("event=start&id={id}&topik=pln-mobile"));
+        assert_eq!(stage.ignored(), [("id", Why::Invalid)], "{id}");
+        assert_eq!((recorded(&stage).interaction, stage.fact("topik")), (None, "pln-mobile"));
+        stage.keys("s");
+    }
+    opens(&mut stage, "event=start&id=b&topik=pln-mobile");
+    // A web page knows no call of the telephone's.
+    stage.ends_as("b");
+    assert_eq!(*stage.app.mode(), Mode::Closing);
+    opens(&mut stage, "event=set&id=c&aplikasi=telah");
+    assert_eq!(stage.ignored(), [("id", Why::UnknownKey)]);
+    assert_eq!(recorded(&stage).interaction.as_deref(), Some("b"));
 }
 
 #[test]

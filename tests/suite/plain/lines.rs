@@ -110,6 +110,30 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
 }
 
 #[test]
+fn the_agents_number_follows_its_mark_or_is_on_the_next_line() {
+    let mut talk = Talk::at("14:20");
+    assert_eq!(talk.types("#4711")[0], "CSO 4711.");
+    assert_eq!(talk.app.agent_number(), Some("4711"));
+    let asked = talk.types("#");
+    assert!(asked[0].starts_with("Ketik nomor CSO, lalu Enter."), "{asked:?}");
+    assert_eq!(talk.types("4712")[0], "CSO 4712.");
+    talk.types("#");
+    assert_eq!(talk.types("")[0], "CSO 4712.", "an empty line keeps it");
+    assert_eq!(
+        talk.types("# Siti Aminah")[0],
+        "Bukan nomor CSO (perlu sedikitnya satu angka): nomornya tidak berubah."
+    );
+    let long = talk.types(&format!("#{}", "7".repeat(41)));
+    assert!(long[0].starts_with("Nomor CSO paling banyak 40 karakter"), "{long:?}");
+    assert_eq!(talk.app.agent_number(), Some("4712"));
+    assert_eq!(talk.types("#-")[0], "Tanpa nomor CSO.");
+    talk.types("m");
+    let refused = talk.types("#4711");
+    assert_eq!(refused[0], "Nomor CSO diganti di antara panggilan: selesaikan dahulu panggilan ini.");
+    assert_eq!(talk.app.agent_number(), None);
+}
+
+#[test]
 fn every_line_gets_a_response() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
