@@ -193,15 +193,16 @@ fn a_case_needs_the_storys_name_and_honorific() {
         term.shows("Latihan closing").send(" ").shows("kartu 1 dari 1");
         for (fact, f) in rules.facts.iter().enumerate() {
             let key = f.key.expect("a key").to_string();
-            (0..card.situation.value(fact)).for_each(|_| drop(term.rest().send(&key)));
+            for _ in 0..card.situation.value(fact) {
+                term.rest().send(&key);
+            }
         }
         term.rest().send("z".repeat(card.zone)).rest().send("b".repeat(presses)).rest();
         if !name.is_empty() {
             term.send("n").shows("ketik nama").send(format!("{name}\r")).rest();
         }
         term.send("s").shows("Closing lengkap").send(" ").shows("Kalimatnya").shows(&told);
-        let others = ["√ Topik", "√ Zona", "√ Kalimat dan urutannya"].into_iter();
-        others.filter(|other| *other != "√ Topik" || card.mentioned[1]).for_each(|other| drop(term.shows(other)));
+        term.shows("√ Zona").shows("√ Kalimat dan urutannya");
         term.send(" ").shows("lembar nilai").send("q");
         let is_right = told == "√ Tepat";
         let expected = format!("\"name\":\"{}\"", card.person.name);
