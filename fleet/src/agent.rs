@@ -58,7 +58,7 @@ use worker::{BroadcastWorker, DeliveryQueue};
 const SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Queued deliveries; when the queue is full, a poll replaces them.
 const MAX_DELIVERIES: usize = 64;
-const MAX_RESEND_REQUESTS: usize = 8;
+const MAX_ASKS: usize = 8;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the agent until it gets a signal.
@@ -125,7 +125,7 @@ async fn run_tasks(
     });
     let client = client.await?;
     let (deliveries, received) = mpsc::channel(MAX_DELIVERIES);
-    let (resends, resend_requests) = mpsc::channel(MAX_RESEND_REQUESTS);
+    let (asks, asked) = mpsc::channel(MAX_ASKS);
     let (poll_now, polls) = (Arc::new(Notify::new()), watch::Sender::new(PollResults::default()));
     let poll_results = polls.subscribe();
     let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, link: monitor.subscribe() };
@@ -143,7 +143,7 @@ async fn run_tasks(
     let mut tasks = JoinSet::new();
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
-    tasks.spawn(uploader.run(monitor.subscribe(), resend_requests));
+    tasks.spawn(uploader.run(monitor.subscribe(), asked));
     tasks.spawn(reachability::run(client.clone(), monitor.clone(), poll_results, snapshots, log.clone()));
     let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
     tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
@@ -153,9 +153,9 @@ async fn run_tasks(
     tasks.spawn(async move {
         let _ = receiver::subscribe(&client, &seat, &*queue).await;
     });
-    let (client, seat, _) = for_task();
+    let ((client, seat, _), asks_log) = (for_task(), log.clone());
     tasks.spawn(async move {
-        let _ = upload::receive_resend_requests(&client, &seat, resends).await;
+        let _ = upload::receive_asks(&client, &seat, asks, &asks_log).await;
     });
     let result = tokio::select! {
         () = shutdown_signal() => {

@@ -6,6 +6,7 @@ pub mod write;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 use tokio::time::timeout;
@@ -50,7 +51,7 @@ impl std::fmt::Debug for Connector {
 pub struct Gap {
     pub site: Name,
     pub seat: Name,
-    /// The id of the seat's newest ledger.
+    /// The ledger's id.
     pub epoch: Uuid,
     /// How many are missing.
     pub missing: u64,
@@ -64,6 +65,14 @@ impl Gap {
         let bound = move |(from, to): &(u64, u64)| (*from, (*to).min(from.saturating_add(max - 1)));
         self.ranges.iter().map(bound).map(|(from, to)| MissingRange { epoch: self.epoch, from, to })
     }
+}
+
+/// A seat of which there seem to be two, or one that was restored from a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubled {
+    pub site: String,
+    pub seat: String,
+    pub last: DateTime<Utc>,
 }
 
 /// Closings of a seat that were refused for one reason.
@@ -124,7 +133,7 @@ impl Connector {
     }
 }
 
-/// The gaps below each seat's highest number, of one site or of all. Seats without a gap are left out.
+/// The gaps below each ledger's highest number, of one site or of all. Ledgers without a gap are left out.
 pub async fn gaps(client: &Client, site: Option<&Name>) -> Result<Vec<Gap>, tokio_postgres::Error> {
     let site = site.map(Name::as_str);
     let rows = client.query(GAPS, &[&site, &MAX_RANGES]).await?;
@@ -142,25 +151,89 @@ pub async fn gaps(client: &Client, site: Option<&Name>) -> Result<Vec<Gap>, toki
     Ok(rows.into_iter().filter_map(gap).collect())
 }
 
+/// A seat's newest ledger counts, and any other that was heard after the newest appeared: it is in use, too. What an older
+/// one lacks was sent again under the newer.
 const GAPS: &str = "
     select site, seat, epoch,
         (select coalesce(sum(upper(p) - lower(p)), 0)::int8 from unnest(hole) p),
         (select coalesce(array_agg(lower(p)), '{}') from (select p from unnest(hole) p limit $2) q),
         (select coalesce(array_agg(upper(p) - 1), '{}') from (select p from unnest(hole) p limit $2) q)
     from (
-        select *, int8multirange(int8range(1, upper(received))) - received as hole from seat
-        where ($1::text is null or site = $1) and received <> int8multirange(int8range(1, upper(received)))
+        select *, int8multirange(int8range(1, upper(received))) - received as hole from (
+            select *, max(number) over (partition by site, seat) as newest,
+                first_value(first) over (partition by site, seat order by number desc) as newest_first
+            from ledger where $1::text is null or site = $1
+        ) l
+        where not isempty(received) and (number = newest or last > newest_first + interval '1 minute')
     ) s
-    order by site, seat";
+    where not isempty(hole)
+    order by site, seat, number";
 
-/// A seat, its newest ledger's id, and the highest number that arrived.
+/// A seat, a ledger's id, and the highest number of it that arrived.
 pub type Highest = (String, Uuid, u64);
 
 pub async fn highest(client: &Client, site: &Name) -> Result<Vec<Highest>, tokio_postgres::Error> {
-    let query = "select seat, epoch, upper(received) - 1 from seat where site = $1";
+    let query = "select seat, epoch, coalesce(upper(received) - 1, 0) from ledger where site = $1";
     let rows = client.query(query, &[&site.as_str()]).await?;
     let of = |row: &tokio_postgres::Row| (row.get(0), row.get(1), u64::try_from(row.get::<_, i64>(2)).unwrap_or(0));
     Ok(rows.iter().map(of).collect())
+}
+
+/// A seat, the id of the ledger that it reports, and when.
+pub type Reported = (String, Uuid, DateTime<Utc>);
+
+/// Notes the ledgers that a site's seats report: a new one gets its number, one that goes on after a newer appeared is
+/// marked. Where the newer one has been silent, the older one is the seat's again.
+pub async fn note_ledgers(client: &Client, site: &Name, reported: &[Reported]) -> Result<(), tokio_postgres::Error> {
+    let seats: Vec<&str> = reported.iter().map(|(seat, ..)| seat.as_str()).collect();
+    let epochs: Vec<Uuid> = reported.iter().map(|(_, epoch, _)| *epoch).collect();
+    let times: Vec<DateTime<Utc>> = reported.iter().map(|(.., at)| *at).collect();
+    client.execute(NOTE_LEDGERS, &[&site.as_str(), &seats, &epochs, &times]).await?;
+    client.execute(MARK_OLDER, &[&site.as_str(), &seats, &epochs, &times, &write::OLDER_LEDGER]).await?;
+    client.execute(ADOPT_OLDER, &[&site.as_str(), &seats, &epochs]).await.map(|_| ())
+}
+
+const NOTE_LEDGERS: &str = "
+    insert into ledger as l (site, seat, epoch, last) select $1, * from unnest($2::text[], $3::uuid[], $4::timestamptz[])
+    on conflict (site, seat, epoch) do update set last = greatest(l.last, excluded.last)";
+const MARK_OLDER: &str = "
+    insert into doubled as d (site, seat, epoch, why)
+    select l.site, l.seat, l.epoch, $5 from unnest($2::text[], $3::uuid[], $4::timestamptz[]) as t (seat, epoch, at)
+    join ledger l on l.site = $1 and l.seat = t.seat and l.epoch = t.epoch
+    where exists (select 1 from ledger n where n.site = l.site and n.seat = l.seat and n.number > l.number
+        and n.first < t.at - interval '1 minute')
+    on conflict (site, seat, epoch, why) do update set count = d.count + 1, last = now()";
+const ADOPT_OLDER: &str = "
+    update ledger l set number = nextval('ledger_number'), first = now()
+    from unnest($2::text[], $3::uuid[]) as t (seat, epoch)
+    where l.site = $1 and l.seat = t.seat and l.epoch = t.epoch
+        and exists (select 1 from ledger n where n.site = l.site and n.seat = l.seat and n.number > l.number)
+        and not exists (select 1 from ledger n where n.site = l.site and n.seat = l.seat and n.number > l.number
+            and n.last > now() - interval '10 minutes')";
+
+/// Marks ledgers that went back: their seats report a lower number than what arrived of them.
+pub async fn mark_doubled(client: &Client, site: &Name, ledgers: &[(Name, Uuid)]) -> Result<(), tokio_postgres::Error> {
+    let query = "
+        insert into doubled as d (site, seat, epoch, why) select $1, t.seat, t.epoch, $4
+        from unnest($2::text[], $3::uuid[]) as t (seat, epoch)
+        on conflict (site, seat, epoch, why) do update set count = d.count + 1, last = now()";
+    let seats: Vec<&str> = ledgers.iter().map(|(seat, _)| seat.as_str()).collect();
+    let epochs: Vec<Uuid> = ledgers.iter().map(|(_, epoch)| *epoch).collect();
+    client.execute(query, &[&site.as_str(), &seats, &epochs, &write::NUMBER_TWICE]).await.map(|_| ())
+}
+
+/// The ledgers of a site that gave numbers twice.
+pub async fn to_renew(client: &Client, site: &Name) -> Result<Vec<(Name, Uuid)>, tokio_postgres::Error> {
+    let query = "select seat, epoch from doubled where site = $1 and why = $2";
+    let rows = client.query(query, &[&site.as_str(), &write::NUMBER_TWICE]).await?;
+    Ok(rows.iter().filter_map(|row| Some((Name::parse(row.get(0))?, row.get(1)))).collect())
+}
+
+/// The seats that were marked as doubled within a day, and when last.
+pub async fn doubled(client: &Client) -> Result<Vec<Doubled>, tokio_postgres::Error> {
+    let query = "select site, seat, max(last) from doubled where last > now() - interval '1 day' group by site, seat order by 1, 2";
+    let rows = client.query(query, &[]).await?;
+    Ok(rows.iter().map(|row| Doubled { site: row.get(0), seat: row.get(1), last: row.get(2) }).collect())
 }
 
 pub async fn refused(client: &Client) -> Result<Vec<RefusedCount>, tokio_postgres::Error> {

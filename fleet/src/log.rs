@@ -13,6 +13,7 @@ use crate::words::{Words, words};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     Link,
+    Clock,
     Server,
     Folder,
     Journal,
@@ -24,6 +25,8 @@ pub enum Topic {
     Partitions,
     /// A site's stream of closings.
     Stream(Name),
+    /// The clock of a site's seat.
+    SeatClock(Name, Name),
 }
 
 #[derive(Clone, Debug)]

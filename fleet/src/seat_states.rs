@@ -29,6 +29,17 @@ pub struct StoredState {
     pub stored_at: DateTime<Utc>,
 }
 
+/// A clock that is off by more than this is named.
+const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
+
+impl StoredState {
+    /// How many seconds the seat's clock is ahead of the server's (behind where negative), if that is more than a minute.
+    pub fn wrong_clock(&self) -> Option<i64> {
+        let ahead = self.state.at - self.stored_at;
+        (ahead.abs() > MAX_SKEW).then_some(ahead.num_seconds())
+    }
+}
+
 #[derive(Debug)]
 pub struct SeatStates {
     site: Name,

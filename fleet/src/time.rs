@@ -17,6 +17,7 @@ use penutup_cli_kit::words::Lang;
 use penutup_rules::RuleSet;
 
 use crate::error::CliError;
+use crate::words::words;
 
 /// The zone with this name in the built-in rules, else the one of the user's settings, else the rules' first.
 pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, CliError> {
@@ -51,6 +52,18 @@ pub fn full_time(time: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
     let local = time.with_timezone(&zone);
     let dot = lang.words().screen.time_dot;
     format!("{} {}", local.format(&format!("%d/%m/%Y %H{dot}%M{dot}%S")), zone_name(zone))
+}
+
+/// A span in its largest unit: days from two days on, else hours, minutes, seconds.
+pub fn duration_text(seconds: i64, lang: Lang) -> String {
+    let (w, seconds) = (&words(lang).time, seconds.unsigned_abs());
+    let rounded = |unit: u64| (seconds + unit / 2) / unit;
+    match seconds {
+        0..120 => w.seconds(seconds),
+        120..7_200 => w.minutes(rounded(60)),
+        7_200..172_800 => w.hours(rounded(3_600)),
+        _ => w.days(rounded(86_400)),
+    }
 }
 
 /// The day for which rules are checked.

@@ -196,9 +196,25 @@ impl Ledger {
         self.conn.query_row("UPDATE ledger SET again = again + 1 RETURNING again", [], |row| row.get(0)).map(to_u64)
     }
 
-    /// Deletes acknowledged calls that are older than the journal's oldest: nobody can send them again.
+    /// Begins numbering from 1 under a new id, where the present one is this. No call of the journal counts as sent then.
+    pub fn renew(&mut self, epoch: Uuid) -> rusqlite::Result<bool> {
+        if epoch != self.epoch {
+            return Ok(false);
+        }
+        let new = Uuid::now_v7();
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("UPDATE ledger SET epoch = ?1, last = 0", [new.as_bytes()])?;
+        transaction.execute("DELETE FROM closing WHERE seq IS NOT NULL", [])?;
+        transaction.commit()?;
+        (self.epoch, self.sent) = (new, 0);
+        Ok(true)
+    }
+
+    /// Deletes acknowledged calls that are older than the journal's oldest: nobody can send them again. The one with the
+    /// highest number stays: a seat that reports less than it sent has been restored from a backup.
     pub fn prune_before(&mut self, lowest: Uuid) -> rusqlite::Result<usize> {
-        self.conn.execute("DELETE FROM closing WHERE id < ?1 AND acked > 0", [lowest.as_bytes()])
+        let sql = "DELETE FROM closing WHERE id < ?1 AND acked > 0 AND seq IS NOT (SELECT max(seq) FROM closing WHERE acked > 0)";
+        self.conn.execute(sql, [lowest.as_bytes()])
     }
 }
 
@@ -274,8 +290,27 @@ mod tests {
         assert_eq!(ledger.assign_numbers(&[(id(1), 2)]).unwrap(), [CallNumber { seq: 4, first_version: 2 }]);
 
         ledger.acknowledge(&[(id(3), 1), (id(5), 2)]).unwrap();
-        assert_eq!(ledger.prune_before(id(5)).unwrap(), 1, "unacknowledged calls are kept");
+        // 3 has the number 2, the highest that was acknowledged; 1 is an unsendable one.
+        assert_eq!(ledger.prune_before(id(6)).unwrap(), 1, "unacknowledged calls are kept, and the newest number");
         assert_eq!(ledger.assign_numbers(&[(id(8), 1)]).unwrap()[0].seq, 5, "no number is assigned twice");
+    }
+
+    #[test]
+    fn a_renewed_ledger_numbers_from_one_and_counts_nothing_as_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let mut ledger = open(&path);
+        ledger.assign_numbers(&[(id(5), 1), (id(6), 1)]).unwrap();
+        ledger.acknowledge(&[(id(5), 1), (id(6), 1)]).unwrap();
+        let old = ledger.epoch();
+        assert!(!ledger.renew(id(99)).unwrap());
+        assert!(ledger.renew(old).unwrap() && !ledger.renew(old).unwrap());
+        let new = ledger.epoch();
+        drop(ledger);
+        let mut ledger = open(&path);
+        assert_eq!((ledger.epoch(), ledger.sent(), new != old), (new, 0, true));
+        assert!(!has(&ledger, id(5), 1));
+        assert_eq!(ledger.assign_numbers(&[(id(6), 1)]).unwrap()[0].seq, 1);
     }
 
     #[test]

@@ -204,6 +204,17 @@ impl Outbox {
         }
     }
 
+    /// Begins a new ledger, where the present one has this id.
+    pub fn renew(&mut self, epoch: Uuid) -> Result<bool, OutboxError> {
+        let renewed = self.ledger().and_then(|ledger| Ok(ledger.renew(epoch)?));
+        let is_renewed = self.close_if_damaged(renewed)?;
+        if is_renewed {
+            // It needs a number for every call of the journal.
+            self.scan_from_ms = i64::MIN;
+        }
+        Ok(is_renewed)
+    }
+
     /// The closings of a resend request.
     pub fn resend(&mut self, missing: MissingRange) -> Result<Vec<OutgoingClosing>, OutboxError> {
         let closings = self.find_resend(missing);

@@ -1,4 +1,4 @@
-//! Uploads closings to the stream, a bounded number at a time, and answers resend requests. What the server refuses is
+//! Uploads closings to the stream, a bounded number at a time, and answers what the centre asks. What the server refuses is
 //! retried with backoff, one at a time at first; nothing can get lost meanwhile, it is in the journal.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,8 @@ use super::seat_status::StatusPublisher;
 use crate::cli::eprint_line;
 use crate::link::{REPLY_TIMEOUT, backoff};
 use crate::log::{Log, Topic};
-use crate::wire::closing::{MissingRange, ResendRequest};
+use crate::time::duration_text;
+use crate::wire::closing::{Ask, MissingRange};
 use crate::wire::subject;
 
 /// The most closings without an acknowledgement.
@@ -51,7 +52,7 @@ pub struct Uploader {
 
 impl Uploader {
     /// Uploads as long as the client lives.
-    pub async fn run(self, mut link: watch::Receiver<LinkState>, mut resends: mpsc::Receiver<MissingRange>) {
+    pub async fn run(self, mut link: watch::Receiver<LinkState>, mut asks: mpsc::Receiver<Ask>) {
         let (mut window, mut failures, mut is_scan_due) = (WINDOW, 0, true);
         loop {
             if link.wait_for(|link| link.connected).await.is_err() {
@@ -74,8 +75,10 @@ impl Uploader {
                         sleep(SETTLE).await;
                         is_scan_due = true;
                     }
-                    missing = resends.recv() => match missing {
-                        Some(missing) => self.resend(missing).await,
+                    ask = asks.recv() => match ask {
+                        Some(Ask::Resend(missing)) => self.resend(missing).await,
+                        Some(Ask::Renew(epoch)) => is_scan_due = self.renew(epoch).await,
+                        Some(Ask::Clock(_)) => {}
                         None => return,
                     },
                 }
@@ -189,6 +192,15 @@ impl Uploader {
         acknowledged
     }
 
+    /// Numbers all closings anew. Returns whether there is something to send.
+    async fn renew(&self, epoch: Uuid) -> bool {
+        let is_renewed = self.with_outbox(move |outbox| outbox.renew(epoch)).await == Some(true);
+        if is_renewed {
+            eprint_line(self.log.words().agent.ledger_renewed);
+        }
+        is_renewed
+    }
+
     /// Sends closings that the centre requested again. The centre repeats its request for those that fail now.
     async fn resend(&self, missing: MissingRange) {
         let Some(closings) = self.with_outbox(move |outbox| outbox.resend(missing)).await else { return };
@@ -203,22 +215,28 @@ impl Uploader {
     }
 }
 
-/// Receives resend requests, rate-limited: a request that is dropped comes again.
-pub async fn receive_resend_requests(
+/// Receives what the centre asks, rate-limited: a request that is dropped comes again.
+pub async fn receive_asks(
     client: &Client,
     seat: &SeatId,
-    resends: mpsc::Sender<MissingRange>,
+    asks: mpsc::Sender<Ask>,
+    log: &Log,
 ) -> Result<(), SubscribeError> {
-    let mut requests = client.subscribe(subject::resend_request(&seat.site, &seat.seat)).await?;
+    let mut requests = client.subscribe(subject::ask(&seat.site, &seat.seat)).await?;
     let (mut left, mut since) = (RESEND_LIMIT.0, Instant::now());
     while let Some(message) = requests.next().await {
-        let Ok(request) = ResendRequest::parse(&message.payload) else { continue };
+        let Ok(ask) = Ask::parse(&message.payload) else { continue };
+        if let Ask::Clock(ahead) = ask {
+            let (w, by) = (&log.words().agent, duration_text(ahead, log.lang()));
+            log.report(Topic::Clock, if ahead > 0 { w.clock_ahead(by) } else { w.clock_behind(by) });
+            continue;
+        }
         let earned = u32::try_from(since.elapsed().as_millis() / RESEND_LIMIT.1.as_millis()).unwrap_or(u32::MAX);
         if earned > 0 {
             left = left.saturating_add(earned).min(RESEND_LIMIT.0);
             since = Instant::now();
         }
-        if left > 0 && resends.try_send(request.resend).is_ok() {
+        if left > 0 && asks.try_send(ask).is_ok() {
             left -= 1;
         }
     }

@@ -1,11 +1,9 @@
 //! Checks a message of a closings stream before it goes to the database. Pure.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use penutup_journal::merge::Calls;
 use penutup_journal::record::Record;
 use uuid::Uuid;
 
-use crate::database::schema::created_at;
 use crate::database::write::{Batch, ClosingRow, Rejected};
 use crate::wire::closing::Closing;
 use crate::wire::name::Name;
@@ -14,18 +12,16 @@ use crate::wire::subject::parse_seat;
 
 /// The highest sequence number that is accepted.
 const MAX_SEQ: u64 = u32::MAX as u64;
-/// How far in the future a ledger may be created: clocks differ.
-const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::days(1);
 
 /// Adds a message to a batch, as a row or as a rejection. One whose subject is no seat's is ignored: the server lets none
 /// through.
-pub fn add(batch: &mut Batch, subject: &str, bytes: &[u8], now: DateTime<Utc>) {
+pub fn add(batch: &mut Batch, subject: &str, bytes: &[u8]) {
     let Some(seat) = parse_seat(subject) else { return };
     let closing = match Closing::parse(bytes) {
         Ok(closing) => closing,
         Err(why) => return batch.rejected.push(Rejected { seat, why, number: None }),
     };
-    let Some(number) = number(&closing, now) else {
+    let Some(number) = number(&closing) else {
         return batch.rejected.push(Rejected { seat, why: Refusal::Malformed, number: None });
     };
     match parse_call(&seat, number, closing.call.get()) {
@@ -34,11 +30,10 @@ pub fn add(batch: &mut Batch, subject: &str, bytes: &[u8], now: DateTime<Utc>) {
     }
 }
 
-/// The ledger's id and the number. A ledger from the future is invalid: it would count as the newest forever.
-fn number(closing: &Closing<'_>, now: DateTime<Utc>) -> Option<(Uuid, i64)> {
-    let is_valid = created_at(closing.epoch)? <= now + MAX_CLOCK_SKEW;
+/// The ledger's id, which says nothing about its age, and the number.
+fn number(closing: &Closing<'_>) -> Option<(Uuid, i64)> {
     let seq = i64::try_from(closing.seq).ok().filter(|_| closing.seq <= MAX_SEQ)?;
-    is_valid.then_some((closing.epoch, seq))
+    Some((closing.epoch, seq))
 }
 
 /// A call that ended, with valid values. It is serialized again, so that unknown fields are dropped.
@@ -55,7 +50,6 @@ fn parse_call(seat: &(Name, Name), (epoch, seq): (Uuid, i64), call: &str) -> Opt
 mod tests {
     use super::*;
 
-    const NOW: &str = "2026-11-24T08:00:00Z";
     const EPOCH: &str = "019ab000-0000-7000-8000-000000000001";
     const CALL: &str = r#"{"id":"019ab123-0000-7000-8000-000000000007","version":4,"start_ms":1795507200000,
         "end_ms":1795507260000,"changed_ms":1795507260000,"ending":"lengkap","seat":"meja 7","zone":"WIB",
@@ -64,7 +58,7 @@ mod tests {
 
     fn checked(subject: &str, text: &str) -> Batch {
         let mut batch = Batch::default();
-        add(&mut batch, subject, text.as_bytes(), NOW.parse().unwrap());
+        add(&mut batch, subject, text.as_bytes());
         batch
     }
 
@@ -84,15 +78,25 @@ mod tests {
     }
 
     #[test]
+    fn a_closing_is_kept_whatever_its_ledgers_id_says_of_time() {
+        // Of the year 2100, without a time, and nil.
+        for epoch in [
+            "03bbc000-0000-7000-8000-000000000001",
+            "019ab000-0000-4000-8000-000000000001",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            let batch = checked("closing.jkt.a01", &message(CALL).replace(EPOCH, epoch));
+            assert_eq!((batch.closings.len(), batch.rejected.len()), (1, 0), "{epoch}");
+        }
+    }
+
+    #[test]
     fn invalid_closings_are_rejected_with_their_reason() {
         let good = message(CALL);
         for (text, why, is_numbered) in [
             ("{".to_owned(), Refusal::Malformed, false),
             (good.replace("\"seq\":7", "\"seq\":0"), Refusal::Malformed, false),
             (good.replace("\"seq\":7", "\"seq\":4294967296"), Refusal::Malformed, false),
-            // A ledger id of the year 2100, and one without a time.
-            (good.replace(EPOCH, "03bbc000-0000-7000-8000-000000000001"), Refusal::Malformed, false),
-            (good.replace(EPOCH, "019ab000-0000-4000-8000-000000000001"), Refusal::Malformed, false),
             (good.replace("\"lengkap\"", "\"entah\""), Refusal::BadPayload, true),
             (good.replace("\"lengkap\"", "null").replace("1795507260000,\"c", "null,\"c"), Refusal::BadPayload, true),
             (good.replace("meja 7", "meja \\u0007"), Refusal::BadPayload, true),

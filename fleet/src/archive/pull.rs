@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::pull::{Batch as Pulled, Config};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::{self, Message};
-use chrono::Utc;
 use futures_util::StreamExt;
 use penutup_cli_kit::diagnostics::shown;
 
@@ -85,7 +84,7 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<I
             let messages = collect_batch(&mut pulled, first).await;
             let mut batch = Batch::default();
             for message in &messages {
-                check::add(&mut batch, &message.subject, &message.payload, Utc::now());
+                check::add(&mut batch, &message.subject, &message.payload);
             }
             shared.writer.lock().await.write(batch).await;
             for message in &messages {

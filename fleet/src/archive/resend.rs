@@ -1,10 +1,12 @@
-//! Requests missing closings again: numbers of a seat that never arrived, below its highest or at its end. A seat gets a
-//! few requests at a time, and the less it answers, the fewer.
+//! What the archive asks of seats. Missing closings: numbers that never arrived, below a ledger's highest or at its end; a
+//! seat gets a few requests at a time, and the less it answers, the fewer. A new ledger, where numbers were given twice. And
+//! it tells a seat whose clock is wrong.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::PullConsumer};
+use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -13,9 +15,10 @@ use super::pull::DURABLE;
 use crate::cli::eprint_line;
 use crate::database::write::Batch;
 use crate::database::{Gap, Highest};
-use crate::seat_states::SeatStates;
-use crate::wire::SCHEMA;
-use crate::wire::closing::{MAX_RESEND, ResendRequest};
+use crate::log::Topic;
+use crate::seat_states::{SeatStates, StoredState};
+use crate::time::duration_text;
+use crate::wire::closing::{Ask, MAX_RESEND};
 use crate::wire::name::Name;
 use crate::wire::subject;
 
@@ -27,7 +30,6 @@ const MAX_ROUNDS_BETWEEN: u32 = 60;
 /// A gap that is observed, and when it is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ObservedGap {
-    epoch: Uuid,
     /// Fewer than in the previous round is progress.
     missing: u64,
     /// Rounds until the next request, and between the last two.
@@ -39,7 +41,9 @@ struct ObservedGap {
 #[derive(Debug, Default)]
 struct Site {
     last_sequence: u64,
-    gaps: HashMap<Name, ObservedGap>,
+    gaps: HashMap<(Name, Uuid), ObservedGap>,
+    /// Seats whose ledger went back, by the time of the state that said so.
+    gone_back: HashMap<(Name, Uuid), DateTime<Utc>>,
 }
 
 impl Site {
@@ -51,10 +55,11 @@ impl Site {
         let mut known = std::mem::take(&mut self.gaps);
         let mut due = Vec::new();
         for gap in gaps {
-            let mut observed = match known.remove(&gap.seat) {
-                Some(observed) if observed.epoch == gap.epoch && gap.missing >= observed.missing => observed,
+            let ledger = (gap.seat.clone(), gap.epoch);
+            let mut observed = match known.remove(&ledger) {
+                Some(observed) if gap.missing >= observed.missing => observed,
                 // A new gap, or one that shrinks: due soon, but not in its first round.
-                _ => ObservedGap { epoch: gap.epoch, missing: gap.missing, wait: 1, between: 1 },
+                _ => ObservedGap { missing: gap.missing, wait: 1, between: 1 },
             };
             if observed.wait == 0 && is_settled && due.len() < MAX_SEATS {
                 observed.between = (observed.between * 2).min(MAX_ROUNDS_BETWEEN);
@@ -63,10 +68,31 @@ impl Site {
             }
             observed.missing = gap.missing;
             observed.wait = observed.wait.saturating_sub(1);
-            self.gaps.insert(gap.seat, observed);
+            self.gaps.insert(ledger, observed);
         }
         self.last_sequence = last_sequence;
         due
+    }
+
+    /// The ledgers that went back: with nothing left to send, the seat reports a lower number than what arrived, in two
+    /// states. One may have been sent before the seat recorded what the stream acknowledged.
+    fn gone_back(&mut self, states: &BTreeMap<Name, StoredState>, highest: &[Highest]) -> Vec<(Name, Uuid)> {
+        let mut known = std::mem::take(&mut self.gone_back);
+        let mut out = Vec::new();
+        for (seat, epoch, highest) in highest {
+            let Some((seat, stored)) = states.iter().find(|(name, _)| name.as_str() == seat) else { continue };
+            let state = &stored.state;
+            if state.epoch != *epoch || state.unsent > 0 || state.sent >= *highest {
+                continue;
+            }
+            let ledger = (seat.clone(), *epoch);
+            let first = known.remove(&ledger).unwrap_or(stored.stored_at);
+            if first < stored.stored_at {
+                out.push(ledger.clone());
+            }
+            self.gone_back.insert(ledger, first);
+        }
+        out
     }
 }
 
@@ -78,25 +104,59 @@ pub async fn run(shared: Shared, sites: Vec<Name>, every: Duration) {
     loop {
         sleep(every).await;
         for site in &sites {
-            // The seats' states are read first: what they send afterwards must not count as missing.
-            let sent = reported_sent(&shared, site).await;
-            let Ok((archived, last_sequence)) = stream_position(&shared, site).await else { continue };
-            let Some((gaps, highest)) = shared.writer.lock().await.gaps(site).await else { continue };
-            let gaps = add_tails(site, gaps, &highest, &sent);
-            let due = known.entry(site.clone()).or_default().due(gaps, archived, last_sequence);
-            for gap in &due {
-                for resend in gap.requests(MAX_RESEND) {
-                    let request = ResendRequest { schema: SCHEMA, resend };
-                    let bytes = serde_json::to_vec(&request).unwrap_or_default();
-                    // A seat that is offline gets a later request.
-                    let _ = shared.client.publish(subject::resend_request(&gap.site, &gap.seat), bytes.into()).await;
-                }
-            }
-            if !due.is_empty() {
-                let missing: u64 = due.iter().map(|gap| gap.missing).sum();
-                eprint_line(&shared.log.words().archive.requested(missing, due.len(), site));
-            }
+            round(&shared, site, known.entry(site.clone()).or_default()).await;
         }
+    }
+}
+
+async fn round(shared: &Shared, name: &Name, site: &mut Site) {
+    // The seats' states are read first: what they send afterwards must not count as missing.
+    let states = states(shared, name).await;
+    tell_clocks(shared, name, &states).await;
+    let Ok((archived, last_sequence)) = stream_position(shared, name).await else { return };
+    let reported: Vec<_> = states.iter().map(|(seat, s)| (seat.to_string(), s.state.epoch, s.stored_at)).collect();
+    let Some(ledgers) = shared.writer.lock().await.ledgers(name, &reported).await else { return };
+    let gone_back = site.gone_back(&states, &ledgers.highest);
+    if !gone_back.is_empty() {
+        shared.writer.lock().await.mark_doubled(name, &gone_back).await;
+    }
+    for (seat, epoch) in ledgers.to_renew.iter().chain(&gone_back) {
+        if states.get(seat).is_some_and(|stored| stored.state.epoch == *epoch) {
+            eprint_line(&shared.log.words().archive.renewed(name, seat));
+            ask(shared, name, seat, Ask::Renew(*epoch)).await;
+        }
+    }
+    let due = site.due(add_tails(name, ledgers.gaps, &ledgers.highest, &states), archived, last_sequence);
+    for gap in &due {
+        for resend in gap.requests(MAX_RESEND) {
+            ask(shared, name, &gap.seat, Ask::Resend(resend)).await;
+        }
+    }
+    if !due.is_empty() {
+        let missing: u64 = due.iter().map(|gap| gap.missing).sum();
+        eprint_line(&shared.log.words().archive.requested(missing, due.len(), name));
+    }
+}
+
+/// A seat that is offline is asked again later.
+async fn ask(shared: &Shared, site: &Name, seat: &Name, ask: Ask) {
+    let _ = shared.client.publish(subject::ask(site, seat), ask.to_bytes().into()).await;
+}
+
+/// Tells the seats whose clock is wrong, and the log.
+async fn tell_clocks(shared: &Shared, site: &Name, states: &BTreeMap<Name, StoredState>) {
+    let w = &shared.log.words().archive;
+    for (seat, stored) in states {
+        let topic = Topic::SeatClock(site.clone(), seat.clone());
+        let Some(ahead) = stored.wrong_clock() else {
+            shared.log.clear(&topic);
+            continue;
+        };
+        let by = duration_text(ahead, shared.log.lang());
+        shared
+            .log
+            .report(topic, if ahead > 0 { w.clock_ahead(site, seat, by) } else { w.clock_behind(site, seat, by) });
+        ask(shared, site, seat, Ask::Clock(ahead)).await;
     }
 }
 
@@ -111,35 +171,29 @@ async fn stream_position(shared: &Shared, site: &Name) -> Result<(u64, u64), asy
     Ok((if is_at_end { last } else { info.ack_floor.stream_sequence }, last))
 }
 
-/// The seats' own highest numbers, with the ledger they belong to.
-async fn reported_sent(shared: &Shared, site: &Name) -> HashMap<Name, (Uuid, u64)> {
+/// What the seats report.
+async fn states(shared: &Shared, site: &Name) -> BTreeMap<Name, StoredState> {
     let mut seats = SeatStates::new(site.clone());
     // Without the states the gaps below the highest numbers are still found.
     let _ = seats.refresh(&shared.client).await;
-    seats.states().map(|(seat, stored)| (seat.clone(), (stored.state.epoch, stored.state.sent))).collect()
+    seats.states().map(|(seat, stored)| (seat.clone(), stored.clone())).collect()
 }
 
 /// The gaps, with what each seat sent beyond the highest number that arrived.
-fn add_tails(site: &Name, mut gaps: Vec<Gap>, highest: &[Highest], sent: &HashMap<Name, (Uuid, u64)>) -> Vec<Gap> {
-    let highest: HashMap<&str, (Uuid, u64)> = highest.iter().map(|(seat, e, n)| (seat.as_str(), (*e, *n))).collect();
-    for (seat, (epoch, sent)) in sent {
-        let arrived = match highest.get(seat.as_str()) {
-            Some((known, arrived)) if known == epoch => *arrived,
-            // The seat has gone back to an old ledger.
-            Some((known, _)) if known > epoch => continue,
-            _ => 0,
-        };
-        if *sent <= arrived {
+fn add_tails(site: &Name, mut gaps: Vec<Gap>, highest: &[Highest], states: &BTreeMap<Name, StoredState>) -> Vec<Gap> {
+    let highest: HashMap<(&str, Uuid), u64> = highest.iter().map(|(seat, e, n)| ((seat.as_str(), *e), *n)).collect();
+    for (seat, StoredState { state, .. }) in states {
+        let (epoch, sent) = (state.epoch, state.sent);
+        let arrived = highest.get(&(seat.as_str(), epoch)).copied().unwrap_or(0);
+        if sent <= arrived {
             continue;
         }
-        let tail = (arrived + 1, *sent);
-        let missing = sent - arrived;
-        if let Some(gap) = gaps.iter_mut().find(|gap| gap.seat == *seat && gap.epoch == *epoch) {
+        let (tail, missing) = ((arrived + 1, sent), sent - arrived);
+        if let Some(gap) = gaps.iter_mut().find(|gap| gap.seat == *seat && gap.epoch == epoch) {
             gap.missing += missing;
             gap.ranges.push(tail);
         } else {
-            gaps.retain(|gap| gap.seat != *seat);
-            gaps.push(Gap { site: site.clone(), seat: seat.clone(), epoch: *epoch, missing, ranges: vec![tail] });
+            gaps.push(Gap { site: site.clone(), seat: seat.clone(), epoch, missing, ranges: vec![tail] });
         }
     }
     gaps
@@ -149,6 +203,7 @@ fn add_tails(site: &Name, mut gaps: Vec<Gap>, highest: &[Highest], sent: &HashMa
 mod tests {
     use super::*;
     use crate::wire::closing::MissingRange;
+    use crate::wire::seat::SeatState;
     use crate::wire::testing::name;
 
     fn gap(seat: &str, missing: u64) -> Gap {
@@ -183,21 +238,46 @@ mod tests {
         assert_eq!(site.due(vec![gap("a", 3)], 4, 4).len(), 1);
     }
 
+    fn stored(epoch: u128, sent: u64, at: i64) -> StoredState {
+        let stored_at = DateTime::from_timestamp(at, 0).unwrap();
+        let state = SeatState { epoch: Uuid::from_u128(epoch), sent, at: stored_at, ..SeatState::empty() };
+        StoredState { state, stored_at }
+    }
+
     #[test]
     fn a_seats_reported_count_reveals_closings_missing_at_its_end() {
-        let epoch = Uuid::from_u128(7);
-        let sent = HashMap::from([
-            (name("a"), (epoch, 12)),
-            (name("b"), (epoch, 5)),
-            (name("c"), (Uuid::from_u128(6), 90)),
-            (name("d"), (epoch, 2)),
+        let states = BTreeMap::from([
+            (name("a"), stored(7, 12, 0)),
+            (name("b"), stored(7, 5, 0)),
+            // Another ledger than the one that arrived, whatever its id says.
+            (name("c"), stored(6, 90, 0)),
+            (name("d"), stored(7, 2, 0)),
         ]);
+        let epoch = Uuid::from_u128(7);
         let highest = [("a".to_owned(), epoch, 9), ("b".into(), epoch, 5), ("c".into(), epoch, 1)];
-        let mut found = add_tails(&name("jkt"), vec![gap("a", 3)], &highest, &sent);
+        let mut found = add_tails(&name("jkt"), vec![gap("a", 3)], &highest, &states);
         found.sort_by(|a, b| a.seat.cmp(&b.seat));
         assert_eq!((found[0].missing, &found[0].ranges[..]), (6, &[(2, 4), (10, 12)][..]));
-        assert_eq!((found[1].seat.as_str(), &found[1].ranges[..]), ("d", &[(1, 2)][..]));
-        assert_eq!(found.len(), 2);
+        assert_eq!((found[1].seat.as_str(), &found[1].ranges[..]), ("c", &[(1, 90)][..]));
+        assert_eq!((found[2].seat.as_str(), &found[2].ranges[..]), ("d", &[(1, 2)][..]));
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn a_ledger_that_went_back_is_noticed_in_its_second_state() {
+        let mut site = Site::default();
+        let epoch = Uuid::from_u128(7);
+        let highest = [("a".to_owned(), epoch, 9)];
+        let mut round = |stored: StoredState| site.gone_back(&BTreeMap::from([(name("a"), stored)]), &highest);
+        assert_eq!(round(stored(7, 5, 1)), []);
+        assert_eq!(round(stored(7, 5, 1)), [], "the same state");
+        assert_eq!(round(stored(7, 9, 2)), [], "it was only late");
+        assert_eq!(round(stored(7, 5, 3)), []);
+        assert_eq!(round(stored(8, 5, 4)), [], "another ledger");
+        let waiting = stored(7, 5, 6);
+        let waiting = StoredState { state: SeatState { unsent: 4, ..waiting.state }, ..waiting };
+        assert_eq!((round(stored(7, 5, 5)), round(waiting)), (vec![], vec![]), "it sends them again");
+        assert_eq!((round(stored(7, 5, 7)), round(stored(7, 6, 8))), (vec![], vec![(name("a"), epoch)]));
     }
 
     #[test]

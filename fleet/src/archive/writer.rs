@@ -10,10 +10,11 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
+use uuid::Uuid;
 
 use crate::database::schema::{self, NewerSchema};
 use crate::database::write::{Batch, ClosingRow, Rejected, write};
-use crate::database::{self, Connector, Gap, Highest};
+use crate::database::{self, Connector, Gap, Highest, Reported};
 use crate::link::backoff;
 use crate::log::{Log, Topic};
 use crate::wire::name::Name;
@@ -34,6 +35,15 @@ pub struct Writer {
     /// Notified of a day without closings so far: it needs a partition.
     new_days: Arc<Notify>,
     log: Log,
+}
+
+/// What the database has of a site's ledgers.
+#[derive(Debug)]
+pub struct Ledgers {
+    pub gaps: Vec<Gap>,
+    pub highest: Vec<Highest>,
+    /// Those that gave numbers twice.
+    pub to_renew: Vec<(Name, Uuid)>,
 }
 
 pub enum DatabaseError {
@@ -60,10 +70,10 @@ impl DatabaseError {
 /// Connects, and creates or migrates the tables.
 pub async fn connect(connector: &Connector, log: &Log) -> Result<Client, DatabaseError> {
     let mut client = connector.connect().await.map_err(|error| DatabaseError::Message(error.message))?;
-    client.batch_execute(SERVER_LIMITS).await?;
     if let Err(NewerSchema { found }) = schema::migrate(&mut client).await? {
         return Err(DatabaseError::Message(log.words().database.newer(found)));
     }
+    client.batch_execute(SERVER_LIMITS).await?;
     Ok(client)
 }
 
@@ -129,10 +139,15 @@ impl Writer {
         timeout(LIMIT, done).await.unwrap_or(Err(DatabaseError::Message(silent)))
     }
 
-    /// The gaps of a site's seats, and each seat's highest number; `None` where the database is down.
-    pub async fn gaps(&mut self, site: &Name) -> Option<(Vec<Gap>, Vec<Highest>)> {
+    /// Notes the ledgers that a site's seats report, and reads what is known of all; `None` where the database is down.
+    pub async fn ledgers(&mut self, site: &Name, reported: &[Reported]) -> Option<Ledgers> {
         let found = self.within_limit(async |client| {
-            Ok((database::gaps(client, Some(site)).await?, database::highest(client, site).await?))
+            database::note_ledgers(client, site, reported).await?;
+            Ok(Ledgers {
+                gaps: database::gaps(client, Some(site)).await?,
+                highest: database::highest(client, site).await?,
+                to_renew: database::to_renew(client, site).await?,
+            })
         });
         match found.await {
             Ok(found) => Some(found),
@@ -140,6 +155,14 @@ impl Writer {
                 self.disconnect(error);
                 None
             }
+        }
+    }
+
+    /// Marks ledgers that gave numbers twice. A failure is repeated by the next round.
+    pub async fn mark_doubled(&mut self, site: &Name, ledgers: &[(Name, Uuid)]) {
+        if let Err(error) = self.within_limit(async |client| database::mark_doubled(client, site, ledgers).await).await
+        {
+            self.disconnect(error);
         }
     }
 

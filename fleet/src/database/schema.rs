@@ -9,7 +9,8 @@ use uuid::Uuid;
 const LOCK: i64 = 0x7065_6e75_7475_7001;
 
 /// One step a schema version. A released step is never changed.
-const MIGRATIONS: [&str; 1] = [r"
+const MIGRATIONS: [&str; 2] = [
+    r"
     create table closing (
         id uuid not null,
         site text not null,
@@ -40,7 +41,37 @@ const MIGRATIONS: [&str; 1] = [r"
         last timestamptz not null default now(),
         primary key (site, seat, why)
     );
-"];
+",
+    r"
+    -- A seat's ledgers in the order in which they first appeared here; number rises.
+    create sequence ledger_number;
+    create table ledger (
+        site text not null,
+        seat text not null,
+        epoch uuid not null,
+        number bigint not null default nextval('ledger_number'),
+        received int8multirange not null default '{}',
+        first timestamptz not null default now(),
+        last timestamptz not null default now(),
+        primary key (site, seat, epoch)
+    );
+    insert into ledger (site, seat, epoch, received, first, last)
+        select site, seat, epoch, received, last, last from seat;
+    drop table seat;
+    create index on closing (epoch, seq);
+    -- Seats of which two seem to exist, or one that was restored from a backup.
+    create table doubled (
+        site text not null,
+        seat text not null,
+        epoch uuid not null,
+        why text not null,
+        count bigint not null default 1,
+        first timestamptz not null default now(),
+        last timestamptz not null default now(),
+        primary key (site, seat, epoch, why)
+    );
+",
+];
 
 /// How many days back a call's day gets a partition. Older ones, and ids that are no `UUIDv7`, go to the default
 /// partition: a seat that invents ids must not create a thousand tables.

@@ -13,6 +13,10 @@ use crate::wire::refusal::Refusal;
 /// The most ranges of a seat's received numbers. A seat that invents numbers gets more; its gaps are then forgotten.
 const MAX_RANGES: i64 = 2_000;
 
+/// Why a seat is in the table `doubled`: two calls have one number, or a ledger goes on after a newer one appeared.
+pub const NUMBER_TWICE: &str = "number-twice";
+pub const OLDER_LEDGER: &str = "older-ledger";
+
 /// A valid closing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosingRow {
@@ -48,32 +52,49 @@ const CLOSINGS: &str = "
     select id, site, seat, epoch, seq, version, start_ms, call::jsonb
     from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int8[], $6::int8[], $7::int8[], $8::text[])
         as t (id, site, seat, epoch, seq, version, start_ms, call)
-    on conflict (id) do update set
-        epoch = greatest(c.epoch, excluded.epoch),
-        seq = case when excluded.epoch >= c.epoch then excluded.seq else c.seq end,
-        version = excluded.version, start_ms = excluded.start_ms, call = excluded.call, received = now()
-    where c.site = excluded.site and c.seat = excluded.seat
-        and (excluded.version > c.version or (excluded.version = c.version and excluded.epoch > c.epoch))";
+    on conflict (id) do update set epoch = excluded.epoch, seq = excluded.seq, version = excluded.version,
+        start_ms = excluded.start_ms, call = excluded.call, received = now()
+    where c.site = excluded.site and c.seat = excluded.seat and excluded.version > c.version";
 
 const OTHER_SEATS: &str = "
     select t.site, t.seat from unnest($1::uuid[], $2::text[], $3::text[]) as t (id, site, seat)
     join closing c on c.id = t.id where (c.site, c.seat) <> (t.site, t.seat)";
 
-const SEATS: &str = "
-    insert into seat as s (site, seat, epoch, received)
-    select site, seat, epoch, received::int8multirange
+/// Numbers that arrived before, for another call. Each call and number is looked up by its index.
+const TWICE: &str = "
+    select t.site, t.seat, t.epoch
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int8[]) as t (id, site, seat, epoch, seq)
+    join ledger l on l.site = t.site and l.seat = t.seat and l.epoch = t.epoch and l.received @> t.seq
+    left join lateral (select c.epoch, c.seq from closing c where c.id = t.id limit 1) own on true
+    cross join lateral (select 1 from closing c where c.epoch = t.epoch and c.seq = t.seq and c.id <> t.id
+        and c.site = t.site and c.seat = t.seat limit 1) other
+    where (own.epoch, own.seq) is distinct from (t.epoch, t.seq)";
+
+/// New numbers of a ledger, after a newer one of the seat has appeared. What the newer one overtook on the way arrives
+/// within a minute.
+const OLDER: &str = "
+    select t.site, t.seat, t.epoch
     from unnest($1::text[], $2::text[], $3::uuid[], $4::text[]) as t (site, seat, epoch, received)
-    on conflict (site, seat) do update set
-        received = case
-            when excluded.epoch = s.epoch then s.received + excluded.received
-            when excluded.epoch > s.epoch then excluded.received
-            else s.received end,
-        epoch = greatest(s.epoch, excluded.epoch), last = now()";
+    join ledger l on l.site = t.site and l.seat = t.seat and l.epoch = t.epoch
+    where not l.received @> t.received::int8multirange and exists (select 1 from ledger n
+        where n.site = l.site and n.seat = l.seat and n.number > l.number and n.first < now() - interval '1 minute')";
+
+const LEDGERS: &str = "
+    insert into ledger as l (site, seat, epoch, received)
+    select site, seat, epoch, received::int8multirange
+    from unnest($1::text[], $2::text[], $3::uuid[], $4::text[]) with ordinality as t (site, seat, epoch, received, at)
+    order by at
+    on conflict (site, seat, epoch) do update set received = l.received + excluded.received, last = now()";
 
 const MERGE_RANGES: &str = "
-    update seat s set received = int8multirange(range_merge(received))
-    from unnest($1::text[], $2::text[]) as t (site, seat)
-    where s.site = t.site and s.seat = t.seat and (select count(*) from unnest(s.received)) > $3";
+    update ledger l set received = int8multirange(range_merge(received))
+    from unnest($1::text[], $2::text[], $3::uuid[]) as t (site, seat, epoch)
+    where l.site = t.site and l.seat = t.seat and l.epoch = t.epoch and (select count(*) from unnest(l.received)) > $4";
+
+const DOUBLED: &str = "
+    insert into doubled as d (site, seat, epoch, why, count)
+    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::int8[])
+    on conflict (site, seat, epoch, why) do update set count = d.count + excluded.count, last = now()";
 
 const REFUSED: &str = "
     insert into refused as r (site, seat, why, count)
@@ -86,37 +107,47 @@ fn newest(closings: &[ClosingRow]) -> (Vec<ClosingRow>, Vec<(Name, Name)>) {
     let mut out: BTreeMap<Uuid, ClosingRow> = BTreeMap::new();
     let mut other_seats = Vec::new();
     for new in closings {
-        let Some(old) = out.get_mut(&new.id) else {
-            out.insert(new.id, new.clone());
-            continue;
-        };
-        if old.seat != new.seat {
-            other_seats.push(new.seat.clone());
-            continue;
+        match out.get_mut(&new.id) {
+            None => {
+                out.insert(new.id, new.clone());
+            }
+            Some(old) if old.seat != new.seat => other_seats.push(new.seat.clone()),
+            Some(old) if new.version > old.version => *old = new.clone(),
+            Some(_) => {}
         }
-        let (epoch, seq) = if new.epoch >= old.epoch { (new.epoch, new.seq) } else { (old.epoch, old.seq) };
-        let is_newer = new.version > old.version || (new.version == old.version && new.epoch > old.epoch);
-        let winner = if is_newer { new } else { &*old };
-        *old = ClosingRow { epoch, seq, ..winner.clone() };
     }
     (out.into_values().collect(), other_seats)
 }
 
-/// Each seat's newest ledger in the batch, and its numbers as a multirange.
-fn numbers(batch: &Batch) -> BTreeMap<&(Name, Name), (Uuid, String)> {
-    let mut newest: BTreeMap<&(Name, Name), (Uuid, Vec<i64>)> = BTreeMap::new();
+type Seat = (Name, Name);
+
+/// The numbers of each ledger in the batch as a multirange: sorted by seat, a seat's ledgers as they appear.
+fn numbers(batch: &Batch) -> Vec<(&Seat, Uuid, String)> {
+    let mut found: Vec<(&Seat, Uuid, Vec<i64>)> = Vec::new();
+    let mut places: HashMap<(&Seat, Uuid), usize> = HashMap::new();
     let accepted = batch.closings.iter().map(|c| (&c.seat, c.epoch, c.seq));
     let rejected = batch.rejected.iter().filter_map(|r| r.number.map(|(epoch, seq)| (&r.seat, epoch, seq)));
     for (seat, epoch, seq) in accepted.chain(rejected) {
-        let (known, seqs) = newest.entry(seat).or_insert((epoch, Vec::new()));
-        if epoch > *known {
-            (*known, *seqs) = (epoch, Vec::new());
-        }
-        if epoch == *known {
-            seqs.push(seq);
+        let place = *places.entry((seat, epoch)).or_insert_with(|| {
+            found.push((seat, epoch, Vec::new()));
+            found.len() - 1
+        });
+        found[place].2.push(seq);
+    }
+    found.sort_by_key(|(seat, ..)| *seat);
+    found.into_iter().map(|(seat, epoch, seqs)| (seat, epoch, ranges(seqs))).collect()
+}
+
+/// The ledgers that give one number to two calls of this batch.
+fn given_twice(closings: &[ClosingRow]) -> Vec<(Seat, Uuid)> {
+    let mut calls: HashMap<(&Seat, Uuid, i64), Uuid> = HashMap::new();
+    let mut out = Vec::new();
+    for c in closings {
+        if *calls.entry((&c.seat, c.epoch, c.seq)).or_insert(c.id) != c.id {
+            out.push((c.seat.clone(), c.epoch));
         }
     }
-    newest.into_iter().map(|(seat, (epoch, seqs))| (seat, (epoch, ranges(seqs)))).collect()
+    out
 }
 
 /// A multirange: `{[1,4),[7,8)}`.
@@ -133,9 +164,31 @@ fn ranges(mut seqs: Vec<i64>) -> String {
     out + "}"
 }
 
+fn ledger_of(row: &tokio_postgres::Row) -> Option<(Seat, Uuid)> {
+    Some(((Name::parse(row.get(0))?, Name::parse(row.get(1))?), row.get(2)))
+}
+
+async fn write_doubled(transaction: &Transaction<'_>, doubled: Vec<((Seat, Uuid), &str)>) -> Result<(), Error> {
+    let mut counts: BTreeMap<((Seat, Uuid), &str), i64> = BTreeMap::new();
+    for one in doubled {
+        *counts.entry(one).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let sites: Vec<&str> = counts.keys().map(|((seat, _), _)| seat.0.as_str()).collect();
+    let seats: Vec<&str> = counts.keys().map(|((seat, _), _)| seat.1.as_str()).collect();
+    let epochs: Vec<Uuid> = counts.keys().map(|((_, epoch), _)| *epoch).collect();
+    let whys: Vec<&str> = counts.keys().map(|(_, why)| *why).collect();
+    let counts: Vec<i64> = counts.values().copied().collect();
+    transaction.execute(DOUBLED, &[&sites, &seats, &epochs, &whys, &counts]).await.map(|_| ())
+}
+
 /// Writes a batch. After an error the transaction must be dropped.
 pub async fn write(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
     let (closings, mut other_seats) = newest(&batch.closings);
+    let mut doubled: Vec<((Seat, Uuid), &str)> =
+        given_twice(&batch.closings).into_iter().map(|ledger| (ledger, NUMBER_TWICE)).collect();
     if !closings.is_empty() {
         let ids: Vec<Uuid> = closings.iter().map(|c| c.id).collect();
         let sites: Vec<&str> = closings.iter().map(|c| c.seat.0.as_str()).collect();
@@ -144,6 +197,8 @@ pub async fn write(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), E
         let numbers = |of: fn(&ClosingRow) -> i64| closings.iter().map(of).collect::<Vec<_>>();
         let (seqs, versions, starts) = (numbers(|c| c.seq), numbers(|c| c.version), numbers(|c| c.start_ms));
         let calls: Vec<&str> = closings.iter().map(|c| c.call.as_str()).collect();
+        let twice = transaction.query(TWICE, &[&ids, &sites, &seats, &epochs, &seqs]).await?;
+        doubled.extend(twice.iter().filter_map(ledger_of).map(|ledger| (ledger, NUMBER_TWICE)));
         let insert = transaction.prepare(CLOSINGS).await?;
         let written =
             transaction.execute(&insert, &[&ids, &sites, &seats, &epochs, &seqs, &versions, &starts, &calls]).await?;
@@ -155,13 +210,16 @@ pub async fn write(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), E
     }
     let numbers = numbers(batch);
     if !numbers.is_empty() {
-        let sites: Vec<&str> = numbers.keys().map(|(site, _)| site.as_str()).collect();
-        let seats: Vec<&str> = numbers.keys().map(|(_, seat)| seat.as_str()).collect();
-        let epochs: Vec<Uuid> = numbers.values().map(|(epoch, _)| *epoch).collect();
-        let received: Vec<&str> = numbers.values().map(|(_, received)| received.as_str()).collect();
-        transaction.execute(SEATS, &[&sites, &seats, &epochs, &received]).await?;
-        transaction.execute(MERGE_RANGES, &[&sites, &seats, &MAX_RANGES]).await?;
+        let sites: Vec<&str> = numbers.iter().map(|((site, _), ..)| site.as_str()).collect();
+        let seats: Vec<&str> = numbers.iter().map(|((_, seat), ..)| seat.as_str()).collect();
+        let epochs: Vec<Uuid> = numbers.iter().map(|(_, epoch, _)| *epoch).collect();
+        let received: Vec<&str> = numbers.iter().map(|(.., received)| received.as_str()).collect();
+        let older = transaction.query(OLDER, &[&sites, &seats, &epochs, &received]).await?;
+        doubled.extend(older.iter().filter_map(ledger_of).map(|ledger| (ledger, OLDER_LEDGER)));
+        transaction.execute(LEDGERS, &[&sites, &seats, &epochs, &received]).await?;
+        transaction.execute(MERGE_RANGES, &[&sites, &seats, &epochs, &MAX_RANGES]).await?;
     }
+    write_doubled(transaction, doubled).await?;
     let mut refused: HashMap<(&str, &str, &str), i64> = HashMap::new();
     let rejected = batch.rejected.iter().map(|rejected| (&rejected.seat, rejected.why));
     for ((site, seat), why) in rejected.chain(other_seats.iter().map(|seat| (seat, Refusal::OtherSeat))) {
@@ -199,18 +257,27 @@ mod tests {
             row("b", 1, 9, 9, 1),
         ];
         let (closings, other_seats) = newest(&batch);
-        assert_eq!(closings, [ClosingRow { epoch: Uuid::from_u128(8), seq: 1, ..batch[2].clone() }, batch[0].clone()]);
+        assert_eq!(closings, [batch[2].clone(), batch[0].clone()]);
         assert_eq!(other_seats, [batch[4].seat.clone()]);
     }
 
     #[test]
-    fn numbers_are_merged_into_ranges_of_the_newest_ledger() {
+    fn numbers_are_merged_into_ranges_of_each_ledger_in_its_order() {
         let seat = row("a", 1, 1, 7, 1).seat;
-        let rejected = vec![Rejected { seat, why: Refusal::BadPayload, number: Some((Uuid::from_u128(8), 4)) }];
-        let closings = vec![row("a", 1, 1, 7, 9), row("a", 2, 1, 8, 3), row("b", 3, 1, 7, 5)];
+        let rejected = vec![Rejected { seat, why: Refusal::BadPayload, number: Some((Uuid::from_u128(6), 4)) }];
+        let closings = vec![row("b", 3, 1, 7, 5), row("a", 1, 1, 7, 9), row("a", 2, 1, 6, 3)];
         let batch = Batch { closings, rejected };
-        let found: Vec<_> = numbers(&batch).into_values().collect();
-        assert_eq!(found, [(Uuid::from_u128(8), "{[3,5)}".into()), (Uuid::from_u128(7), "{[5,6)}".into())]);
+        let found: Vec<_> =
+            numbers(&batch).into_iter().map(|(seat, epoch, all)| (seat.1.as_str(), epoch.as_u128(), all)).collect();
+        assert_eq!(found, [("a", 7, "{[9,10)}".into()), ("a", 6, "{[3,5)}".into()), ("b", 7, "{[5,6)}".into())]);
         assert_eq!(ranges(vec![7, 1, 2, 3, 2, 9]), "{[1,4),[7,8),[9,10)}");
+    }
+
+    #[test]
+    fn a_number_of_two_calls_is_noticed_and_a_newer_version_is_not_one() {
+        let again = [row("a", 1, 1, 7, 1), row("a", 1, 2, 7, 1), row("b", 2, 1, 7, 1), row("a", 3, 1, 8, 1)];
+        assert_eq!(given_twice(&again), []);
+        let twice = [row("a", 1, 1, 7, 1), row("a", 2, 1, 7, 1)];
+        assert_eq!(given_twice(&twice), [(twice[0].seat.clone(), Uuid::from_u128(7))]);
     }
 }

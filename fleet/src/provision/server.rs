@@ -226,11 +226,7 @@ fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> St
     let of = |seat: &Name| User {
         key: key(&seat_seed(id, seat)),
         publish: [subject::closing(id, seat), subject::state(id, seat)].into_iter().chain(direct_gets()).collect(),
-        subscribe: vec![
-            subject::all_broadcasts(id),
-            subject::resend_request(id, seat),
-            format!("{}.>", subject::inbox(id, seat)),
-        ],
+        subscribe: vec![subject::all_broadcasts(id), subject::ask(id, seat), format!("{}.>", subject::inbox(id, seat))],
     };
     users(out, &site.seats.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");

@@ -198,7 +198,8 @@ impl Collector {
             let error = |error: tokio_postgres::Error| connector.error(&error);
             let gaps = database::gaps(&client, None).await.map_err(error)?;
             let refused = database::refused(&client).await.map_err(error)?;
-            Ok::<_, CliError>((client, DatabaseCounts { gaps, refused }))
+            let doubled = database::doubled(&client).await.map_err(error)?;
+            Ok::<_, CliError>((client, DatabaseCounts { gaps, refused, doubled }))
         };
         let silent = words(self.lang).status.timed_out;
         let result = tokio::time::timeout(SOURCE_TIMEOUT, query).await;

@@ -78,6 +78,8 @@ fn seat_issues(seat: &SeatIssues) -> Value {
             Issue::Rules => ("rules_behind", json!(true)),
             Issue::Unsent(count) => ("unsent", json!(count)),
             Issue::Missing(count) => ("missing", json!(count)),
+            Issue::Clock(ahead) => ("clock_ahead_seconds", json!(ahead)),
+            Issue::Doubled(at) => ("doubled", json!(at)),
             Issue::Refused(count) => {
                 ("refused", json!(count + out.get("refused").and_then(Value::as_u64).unwrap_or(0)))
             }

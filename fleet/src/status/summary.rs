@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::archive_state::ArchiveState;
 use crate::config::center::Site;
-use crate::database::{Gap, RefusedCount};
+use crate::database::{Doubled, Gap, RefusedCount};
 use crate::seat_states::StoredState;
 use crate::wire::key::{Key, Scope};
 use crate::wire::name::Name;
@@ -54,6 +54,7 @@ pub struct CurrentBroadcasts {
 pub struct DatabaseCounts {
     pub gaps: Vec<Gap>,
     pub refused: Vec<RefusedCount>,
+    pub doubled: Vec<Doubled>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,6 +144,10 @@ pub enum Issue {
     Missing(u64),
     /// Broadcasts that it refused, or its closings that were refused.
     Refused(u64),
+    /// Seconds that its clock is ahead of the server's, behind where negative.
+    Clock(i64),
+    /// There seem to be two of it, or it was restored from a backup; when that was last noticed.
+    Doubled(DateTime<Utc>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +202,7 @@ impl Summary {
         let mut missing: HashMap<(&str, &str), u64> = HashMap::new();
         let mut rejected: HashMap<(&str, &str), u64> = HashMap::new();
         for gap in counts.iter().flat_map(|counts| &counts.gaps) {
-            missing.insert((gap.site.as_str(), gap.seat.as_str()), gap.missing);
+            *missing.entry((gap.site.as_str(), gap.seat.as_str())).or_default() += gap.missing;
         }
         for refused in counts.iter().flat_map(|counts| &counts.refused) {
             *rejected.entry((refused.site.as_str(), refused.seat.as_str())).or_default() += refused.count;
@@ -248,6 +253,7 @@ impl Summary {
                 if refused > 0 {
                     issues.push(Issue::Refused(refused));
                 }
+                issues.extend(stored.wrong_clock().map(Issue::Clock));
                 if !issues.is_empty() {
                     attention.insert(name.as_str(), issues);
                 }
@@ -259,6 +265,9 @@ impl Summary {
             for ((_, seat), count) in rejected.iter().filter(|((site, _), _)| *site == id) {
                 line.refused += count;
                 attention.entry(seat).or_default().push(Issue::Refused(*count));
+            }
+            for doubled in counts.iter().flat_map(|counts| &counts.doubled).filter(|doubled| doubled.site == id) {
+                attention.entry(&doubled.seat).or_default().push(Issue::Doubled(doubled.last));
             }
             let of = |(seat, issues)| Some(SeatIssues { seat: Name::parse(seat)?, issues });
             seats.insert(site.id.clone(), attention.into_iter().filter_map(of).collect());
@@ -369,7 +378,8 @@ mod tests {
         };
         let gap = Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), missing: 2, ranges: vec![] };
         let rejected = RefusedCount { site: "jkt".into(), seat: "a09".into(), why: "malformed".into(), count: 6 };
-        let counts = DatabaseCounts { gaps: vec![gap], refused: vec![rejected] };
+        let doubled = Doubled { site: "jkt".into(), seat: "a08".into(), last: now };
+        let counts = DatabaseCounts { gaps: vec![gap], refused: vec![rejected], doubled: vec![doubled] };
         let summary = Summary::new(&sites, broadcasts, Some(&counts), vec![], now);
         let line = &summary.sites[0].1;
         assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (3, 2, 1, 2));
@@ -388,6 +398,7 @@ mod tests {
                 ("a01", &[Issue::Missing(2)][..]),
                 ("a02", &a02[..]),
                 ("a03", &[Issue::Klb, Issue::Refused(2)][..]),
+                ("a08", &[Issue::Doubled(now)][..]),
                 ("a09", &[Issue::Refused(6)][..]),
             ]
         );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::FixedOffset;
+use chrono::{DateTime, FixedOffset, Utc};
 use penutup_cli_kit::diagnostics::{grouped, shown};
 use penutup_cli_kit::words::Lang;
 use penutup_rules::text::clean;
@@ -13,6 +13,9 @@ use crate::rules::short_sum;
 use crate::time;
 use crate::wire::name::Name;
 use crate::words::words;
+
+/// The most seats that are named beside the table of sites.
+const MAX_NAMED: usize = 5;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Renderer {
@@ -149,7 +152,28 @@ impl Renderer {
         }
     }
 
-    fn issue(self, issue: &Issue) -> String {
+    /// The seats whose clock is wrong or of which there seem to be two: what they do can't be told otherwise.
+    fn named(self, summary: &Summary, out: &mut String) {
+        let w = &words(self.lang).status;
+        let mut lines = Vec::new();
+        for (site, _) in &summary.sites {
+            for seat in summary.seats.get(site).into_iter().flatten() {
+                let named = seat.issues.iter().filter(|issue| matches!(issue, Issue::Clock(_) | Issue::Doubled(_)));
+                lines.extend(named.map(|issue| format!("{site}/{}: {}", seat.seat, self.issue(issue, summary.now))));
+            }
+        }
+        if !lines.is_empty() {
+            let _ = writeln!(out, "\n{}", w.named);
+        }
+        for line in lines.iter().take(MAX_NAMED) {
+            let _ = writeln!(out, "  {line}");
+        }
+        if lines.len() > MAX_NAMED {
+            let _ = writeln!(out, "  {}", w.more_seats(self.number((lines.len() - MAX_NAMED) as u64)));
+        }
+    }
+
+    fn issue(self, issue: &Issue, now: DateTime<Utc>) -> String {
         let w = &words(self.lang).status;
         match issue {
             Issue::Stale(seconds) => w.need_stale(seconds),
@@ -158,6 +182,11 @@ impl Renderer {
             Issue::Unsent(count) => w.need_unsent(self.number(*count)),
             Issue::Missing(count) => w.need_missing(self.number(*count)),
             Issue::Refused(count) => w.need_refused(self.number(*count)),
+            Issue::Clock(ahead) => {
+                let by = time::duration_text(*ahead, self.lang);
+                if *ahead > 0 { w.need_clock_ahead(by) } else { w.need_clock_behind(by) }
+            }
+            Issue::Doubled(at) => w.need_doubled(time::short_time(*at, now, self.zone, self.lang)),
         }
     }
 
@@ -168,6 +197,7 @@ impl Renderer {
         if site.is_none() {
             self.broadcasts(summary, &mut out);
             self.refused(summary, &mut out);
+            self.named(summary, &mut out);
         }
         out.push('\n');
         self.table(summary, site, &mut out);
@@ -189,7 +219,7 @@ impl Renderer {
         let used = out.lines().count() + 1;
         let room = self.height.map_or(seats.len(), |height| height.saturating_sub(used).max(1));
         for seat in seats.iter().take(room) {
-            let issues: Vec<String> = seat.issues.iter().map(|issue| self.issue(issue)).collect();
+            let issues: Vec<String> = seat.issues.iter().map(|issue| self.issue(issue, summary.now)).collect();
             let _ = writeln!(out, "{:width$}  {}", seat.seat.as_str(), issues.join(" · "));
         }
         if seats.len() > room {

@@ -1,4 +1,4 @@
-//! A closing for the centre (a call in the journal's export format with its sequence number), and resend requests.
+//! A closing for the centre (a call in the journal's export format with its sequence number), and what the centre asks of a seat.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,10 +36,24 @@ impl<'a> Closing<'a> {
     }
 }
 
+/// A message of the centre to a seat: `{"schema":1,"resend":{…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResendRequest {
+pub struct Request {
     pub schema: u32,
-    pub resend: MissingRange,
+    #[serde(flatten)]
+    pub ask: Ask,
+}
+
+/// An agent ignores what it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// Send these closings again.
+    Resend(MissingRange),
+    /// Number all closings anew, where this is the ledger: its numbers were given twice.
+    Renew(Uuid),
+    /// The seat's clock is so many seconds ahead of the server's, behind where negative.
+    Clock(i64),
 }
 
 /// Sequence numbers of a seat that the centre does not have, both bounds included.
@@ -53,12 +67,19 @@ pub struct MissingRange {
 /// The most closings of one request.
 pub const MAX_RESEND: u64 = 1_000;
 
-impl ResendRequest {
+impl Ask {
+    pub fn to_bytes(self) -> Vec<u8> {
+        // Serializing this type can't fail.
+        serde_json::to_vec(&Request { schema: super::SCHEMA, ask: self }).unwrap_or_default()
+    }
+
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let request: Self = parse_json(bytes, 1024)?;
-        let MissingRange { from, to, .. } = request.resend;
-        let fits = request.schema == super::SCHEMA && from > 0 && to >= from && to - from < MAX_RESEND;
-        if fits { Ok(request) } else { Err(Refusal::Malformed) }
+        let Request { schema, ask } = parse_json(bytes, 1024)?;
+        let fits = match ask {
+            Self::Resend(MissingRange { from, to, .. }) => from > 0 && to >= from && to - from < MAX_RESEND,
+            Self::Renew(_) | Self::Clock(_) => true,
+        };
+        if fits && schema == super::SCHEMA { Ok(ask) } else { Err(Refusal::Malformed) }
     }
 }
 
@@ -83,10 +104,16 @@ mod tests {
     #[test]
     fn a_resend_request_is_bounded() {
         let parse = |from, to| {
-            let resend = MissingRange { epoch: Uuid::from_u128(7), from, to };
-            ResendRequest::parse(&serde_json::to_vec(&ResendRequest { schema: 1, resend }).unwrap())
+            let ask = Ask::Resend(MissingRange { epoch: Uuid::from_u128(7), from, to });
+            let parsed = Ask::parse(&ask.to_bytes());
+            assert!(parsed.is_err() || parsed == Ok(ask));
+            parsed
         };
         assert!(parse(1, 1).is_ok() && parse(1, MAX_RESEND).is_ok());
+        let renew = Ask::Renew(Uuid::from_u128(7));
+        assert_eq!(Ask::parse(&renew.to_bytes()), Ok(renew));
+        assert_eq!(Ask::parse(br#"{"schema":1,"clock":-90}"#), Ok(Ask::Clock(-90)));
+        assert_eq!(Ask::parse(br#"{"schema":1,"dance":1}"#), Err(Refusal::Malformed));
         for (from, to) in [(0, 1), (2, 1), (1, MAX_RESEND + 1), (1, u64::MAX)] {
             assert_eq!(parse(from, to), Err(Refusal::Malformed), "{from} {to}");
         }

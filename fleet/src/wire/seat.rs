@@ -95,6 +95,24 @@ impl SeatState {
             && self.rules.as_ref().is_none_or(|rules| is_clean(&rules.revision) && is_sum(&rules.sha256))
     }
 
+    /// Of a seat that has nothing yet.
+    #[cfg(test)]
+    pub fn empty() -> Self {
+        Self {
+            schema: super::SCHEMA,
+            at: DateTime::UNIX_EPOCH,
+            agent: String::new(),
+            epoch: Uuid::nil(),
+            rules: None,
+            klb: None,
+            prompters: 0,
+            unsent: 0,
+            sent: 0,
+            refused: RefusalCounts::default(),
+            broadcasts: BTreeMap::new(),
+        }
+    }
+
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

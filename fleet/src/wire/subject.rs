@@ -71,8 +71,8 @@ pub fn all_states(site: &Name) -> String {
     format!("seat.{site}.*")
 }
 
-/// A seat receives resend requests here.
-pub fn resend_request(site: &Name, seat: &Name) -> String {
+/// A seat receives the centre's requests here.
+pub fn ask(site: &Name, seat: &Name) -> String {
     format!("ask.{site}.{seat}")
 }
 

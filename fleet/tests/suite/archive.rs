@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
-use penutup_fleet::wire::closing::ResendRequest;
+use penutup_fleet::wire::closing::Ask;
 use penutup_fleet::wire::refusal::RefusalCounts;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
@@ -13,7 +13,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::calls::{call, close, message, name, send};
-use crate::support::program::Running;
+use crate::support::machine::{Calls, SeatMachine, state_of};
+use crate::support::program::{Running, run};
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
 /// A fleet with a database and a running archive.
@@ -92,7 +93,7 @@ async fn nothing_is_lost_or_duplicated_over_crashes_of_all_parts() {
     stage.waits_for_number(CLOSINGS, i64::try_from(all).unwrap()).await;
     let distinct = "select count(distinct (site, seat, epoch, seq)) from closing";
     assert_eq!(stage.postgres.number(distinct).await, Some(i64::try_from(all).unwrap()));
-    let whole = "select count(*) from seat where received = int8multirange(int8range(1, 1501))";
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 1501))";
     assert_eq!(stage.postgres.number(whole).await, Some(4));
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
     assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.stderr());
@@ -122,10 +123,10 @@ async fn the_newer_version_wins_and_no_seat_can_overwrite_anothers_call() {
         found.push((seq, row.get::<_, String>(0), row.get::<_, i64>(1), row.get::<_, Uuid>(2), row.get::<_, i64>(3)));
     }
     assert_eq!(found, [(0, "a1".into(), 5, old, 5), (1, "a1".into(), 3, new, 3)]);
-    // Gaps count in the newest ledger, and rejected closings are not requested again.
-    let whole = "select count(*) from seat where received = int8multirange(int8range(1, 3)) and seat = 'a1'";
-    assert_eq!(stage.postgres.number(whole).await, Some(1));
-    let other_seat = "select count(*) from seat where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
+    // Numbers count in their ledger, and rejected closings are not requested again.
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 3)) and seat = 'a1'";
+    assert_eq!(stage.postgres.number(whole).await, Some(2));
+    let other_seat = "select count(*) from ledger where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
     assert_eq!(stage.postgres.number(other_seat).await, Some(1));
 }
 
@@ -145,7 +146,6 @@ async fn hostile_closings_are_counted_and_block_no_others() {
         b"{".to_vec(),
         vec![0xff; 60_000],
         message(epoch, 0, &call(Uuid::now_v7(), 1, "a1", 1)),
-        message(Uuid::nil(), 1, &call(Uuid::now_v7(), 1, "a1", 1)),
         message(epoch, 1, &odd),
         message(epoch, 2, &control),
         message(epoch, 3, &json!(null)),
@@ -155,7 +155,7 @@ async fn hostile_closings_are_counted_and_block_no_others() {
     }
     close(&client, "jkt", "a1", epoch, 4, &named).await;
     stage.waits_for_number(CLOSINGS, 1).await;
-    stage.waits_for_number("select count from refused where why = 'malformed'", 5).await;
+    stage.waits_for_number("select count from refused where why = 'malformed'", 4).await;
     stage.waits_for_number("select count from refused where why = 'bad-payload'", 3).await;
     // Unknown fields are not stored.
     assert_eq!(stage.postgres.number("select count(*) from closing where call ? 'nama'").await, Some(0));
@@ -194,18 +194,9 @@ async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
     assert_eq!(stage.postgres.number(CLOSINGS).await, Some(6));
 }
 
-#[tokio::test]
-async fn missing_closings_are_requested_until_they_arrive() {
-    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
-    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
-    let mut requests = client.subscribe(subject::resend_request(&name("jkt"), &name("a1"))).await.unwrap();
-    let epoch = Uuid::now_v7();
-    let calls: Vec<_> = (1..=9).map(|seq| call(Uuid::now_v7(), 1, "a1", seq)).collect();
-    for seq in [1, 2, 4, 5, 6] {
-        close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
-    }
-    // It reports nine sent: the last three are missing as well, although no higher number arrived.
-    let reported = SeatState {
+/// The state of a seat that has sent this many closings.
+fn reported(epoch: Uuid, sent: u64) -> SeatState {
+    SeatState {
         schema: 1,
         at: chrono::Utc::now(),
         agent: "0.1.0".into(),
@@ -214,16 +205,44 @@ async fn missing_closings_are_requested_until_they_arrive() {
         klb: None,
         prompters: 1,
         unsent: 0,
-        sent: 9,
+        sent,
         refused: RefusalCounts::default(),
         broadcasts: std::collections::BTreeMap::new(),
-    };
+    }
+}
+
+/// A `UUIDv7` of this many days ahead.
+fn id_ahead(days: u64) -> Uuid {
+    let now = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap();
+    let random = fastrand::u128(..).to_le_bytes()[..10].try_into().unwrap();
+    uuid::Builder::from_unix_timestamp_millis(now + days * 86_400_000, &random).into_uuid()
+}
+
+fn status_of(stage: &Stage, args: &[&str]) -> (i32, String) {
+    let config = stage.fleet.config(Identity::Program("status"));
+    let result = run(&config, &[&["status", "--lang", "en"], args].concat());
+    (result.status, result.out)
+}
+
+#[tokio::test]
+async fn missing_closings_are_requested_until_they_arrive() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let mut requests = client.subscribe(subject::ask(&name("jkt"), &name("a1"))).await.unwrap();
+    let epoch = Uuid::now_v7();
+    let calls: Vec<_> = (1..=9).map(|seq| call(Uuid::now_v7(), 1, "a1", seq)).collect();
+    for seq in [1, 2, 4, 5, 6] {
+        close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
+    }
+    // It reports nine sent: the last three are missing as well, although no higher number arrived.
+    let reported = reported(epoch, 9);
     send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
         let received =
             tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a request").unwrap();
-        asked.push(ResendRequest::parse(&received.payload).unwrap().resend);
+        let Ok(Ask::Resend(ask)) = Ask::parse(&received.payload) else { panic!("{received:?}") };
+        asked.push(ask);
     }
     assert_eq!(
         asked.iter().map(|ask| (ask.epoch, ask.from, ask.to)).collect::<Vec<_>>(),
@@ -232,7 +251,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
     for seq in [3, 7, 8, 9] {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
-    stage.waits_for_number("select count(*) from seat where received = int8multirange(int8range(1, 10))", 1).await;
+    stage.waits_for_number("select count(*) from ledger where received = int8multirange(int8range(1, 10))", 1).await;
     waits_for_log(&stage.archive, "4 closing dari 1 seat").await;
 }
 
@@ -251,7 +270,7 @@ async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     close(&client, "jkt", "a1", epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
     stage.waits_for_number(CLOSINGS, 2).await;
 
-    let drop = "drop table closing, seat, refused, penutup_schema";
+    let drop = "drop table closing, ledger, refused, doubled, penutup_schema; drop sequence ledger_number";
     stage.postgres.connect().await.batch_execute(drop).await.unwrap();
     close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
     stage.waits_for_number(CLOSINGS, 1).await;
@@ -314,7 +333,7 @@ async fn a_held_lock_is_told_and_delays_only_until_it_is_released() {
     // The seat's row is locked, as by a batch that was not committed.
     let mut other = stage.postgres.connect().await;
     let held = other.transaction().await.unwrap();
-    held.execute("update seat set last = now()", &[]).await.unwrap();
+    held.execute("update ledger set last = now()", &[]).await.unwrap();
     close(&client, "jkt", "a1", epoch, 2, &calls[1]).await;
     waits_for_log(&stage.archive, "lock timeout").await;
     held.rollback().await.unwrap();
@@ -358,4 +377,151 @@ async fn an_open_reader_delays_a_days_partition_and_nothing_else() {
     stage.waits_for_number("select count(*) from closing_default", 0).await;
     assert_eq!(stage.postgres.number(CLOSINGS).await, Some(5));
     waits_for_log(&stage.archive, "Setiap hari memiliki partisinya").await;
+}
+
+/// The seat's clock was ahead when its ledger began, and right when the next one did.
+#[tokio::test]
+async fn losses_of_a_ledger_are_noticed_although_an_older_ones_id_is_higher() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let mut requests = client.subscribe(subject::ask(&name("jkt"), &name("a1"))).await.unwrap();
+    let (first, second) = (id_ahead(3), Uuid::now_v7());
+    assert!(first > second);
+    close(&client, "jkt", "a1", first, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    for seq in [1, 2, 4] {
+        close(&client, "jkt", "a1", second, seq, &call(Uuid::now_v7(), 1, "a1", seq)).await;
+    }
+    stage.waits_for_number(CLOSINGS, 4).await;
+    assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
+    let message = tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a request").unwrap();
+    let Ok(Ask::Resend(range)) = Ask::parse(&message.payload) else { panic!("{message:?}") };
+    assert_eq!((range.epoch, range.from, range.to), (second, 3, 3));
+    let (_, status) = status_of(&stage, &["--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["total"]["missing"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_days_ahead_is_named_and_its_closings_are_kept() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let mut requests = client.subscribe(subject::ask(&name("jkt"), &name("a1"))).await.unwrap();
+    let epoch = id_ahead(3);
+    for seq in 1..=3 {
+        close(&client, "jkt", "a1", epoch, seq, &call(id_ahead(3), 1, "a1", seq)).await;
+    }
+    stage.waits_for_number(CLOSINGS, 3).await;
+    assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 4))";
+    assert_eq!(stage.postgres.number(whole).await, Some(1), "none is asked for again");
+    let state = SeatState { at: chrono::Utc::now() + chrono::TimeDelta::days(3), ..reported(epoch, 3) };
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "ahead", &state.to_bytes()).await.unwrap();
+    // The archive names it and tells the seat, of nothing else.
+    waits_for_log(&stage.archive, "jkt/a1: jam komputernya 3 hari lebih cepat").await;
+    let message = tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a message").unwrap();
+    let Ok(Ask::Clock(ahead)) = Ask::parse(&message.payload) else { panic!("{message:?}") };
+    assert!((259_000..=259_200).contains(&ahead), "{ahead}");
+    let (_, status) = status_of(&stage, &["--once"]);
+    assert!(status.contains("jkt/a1: its clock is 3 days ahead"), "{status}");
+    let (_, status) = status_of(&stage, &["--site", "jkt", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["sites"][0]["attention"][0]["clock_ahead_seconds"], ahead, "{status}");
+}
+
+/// The whole seat: its ledger began with the clock 24 h ahead, and is lost later.
+#[tokio::test]
+async fn a_real_seats_closings_arrive_whatever_its_ledgers_id_and_again_under_a_new_one() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let mut seat = SeatMachine::started(&stage.fleet, "jkt", "a1");
+    wait_until("a ledger", async || seat.log().contains("connected to the centre").then_some(())).await;
+    seat.agent().kill();
+    let ledger = rusqlite::Connection::open(seat.file("ledger.db")).unwrap();
+    ledger.execute("UPDATE ledger SET epoch = ?1", [id_ahead(2).as_bytes()]).unwrap();
+    drop(ledger);
+    Calls::of(&seat.journal()).write_new(12);
+    seat.start();
+    stage.waits_for_number(CLOSINGS, 12).await;
+    seat.agent().kill();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(seat.file(&format!("ledger.db{suffix}")));
+    }
+    Calls::of(&seat.journal()).write_new(1);
+    seat.start();
+    stage.waits_for_number("select count(*) from ledger where received = int8multirange(int8range(1, 14))", 1).await;
+    assert_eq!(stage.postgres.number(CLOSINGS).await, Some(13));
+    assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
+    // The centre's word about the clock reaches the seat's log.
+    let archive = stage.fleet.connect(Identity::Program("archive")).await;
+    archive.publish(subject::ask(&name("jkt"), &name("a1")), Ask::Clock(-7_200).to_bytes().into()).await.unwrap();
+    wait_until("the clock", async || seat.log().contains("2 hours behind").then_some(())).await;
+}
+
+/// Files that are put back as they were.
+fn backup(folder: &std::path::Path, files: &[std::path::PathBuf]) -> Vec<(std::path::PathBuf, Option<Vec<u8>>)> {
+    assert!(folder.is_dir());
+    files.iter().map(|file| (file.clone(), std::fs::read(file).ok())).collect()
+}
+
+#[tokio::test]
+async fn a_seat_that_was_restored_from_a_backup_is_noticed_and_loses_nothing() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let mut seat = SeatMachine::started(&stage.fleet, "jkt", "a1");
+    let mut calls = Calls::of(&seat.journal());
+    calls.write_new(3);
+    stage.waits_for_number(CLOSINGS, 3).await;
+    let status = stage.fleet.connect(Identity::Program("status")).await;
+    wait_until("its report", async || state_of(&status, "jkt", "a1").await.filter(|state| state.sent == 3)).await;
+    let epoch = state_of(&status, "jkt", "a1").await.unwrap().epoch;
+    seat.agent().kill();
+    drop(calls);
+    let (ledger, journal) = (seat.file("ledger.db"), seat.journal());
+    let with = |path: &std::path::Path, suffix: &str| std::path::PathBuf::from(format!("{}{suffix}", path.display()));
+    let files: Vec<_> = ["", "-wal", "-shm"].iter().flat_map(|s| [with(&ledger, s), with(&journal, s)]).collect();
+    let saved = backup(ledger.parent().unwrap(), &files);
+    seat.start();
+    Calls::of(&seat.journal()).write_new(2);
+    stage.waits_for_number(CLOSINGS, 5).await;
+    seat.agent().kill();
+    for (file, bytes) in saved {
+        match bytes {
+            Some(bytes) => std::fs::write(file, bytes).unwrap(),
+            None => _ = std::fs::remove_file(file),
+        }
+    }
+    // The numbers 4 and 5 are given again, to other calls.
+    Calls::of(&seat.journal()).write_new(2);
+    seat.start();
+    stage.waits_for_number(CLOSINGS, 7).await;
+    waits_for_log(&stage.archive, "nomor closing diberikan dua kali").await;
+    wait_until("a new ledger", async || seat.log().contains("numbered and sent again").then_some(())).await;
+    let whole =
+        format!("select count(*) from ledger where received = int8multirange(int8range(1, 6)) and epoch <> '{epoch}'");
+    stage.waits_for_number(&whole, 1).await;
+    assert_eq!(stage.postgres.number(CLOSINGS).await, Some(7));
+    let (_, status) = status_of(&stage, &["--site", "jkt"]);
+    assert!(status.lines().any(|line| line.starts_with("a1") && line.contains("restored from a backup")), "{status}");
+}
+
+#[tokio::test]
+async fn two_machines_with_one_identity_are_named_and_lose_nothing() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let seats = [SeatMachine::started(&stage.fleet, "jkt", "a1"), SeatMachine::started(&stage.fleet, "jkt", "a1")];
+    for (seat, closings) in seats.iter().zip([2, 4]) {
+        Calls::of(&seat.journal()).write_new(2);
+        stage.waits_for_number(CLOSINGS, closings).await;
+    }
+    // As if the second one had begun long ago.
+    let aged = "update ledger set first = first - interval '1 hour'";
+    stage.postgres.connect().await.batch_execute(aged).await.unwrap();
+    for (seat, closings) in seats.iter().zip([5, 6]) {
+        Calls::of(&seat.journal()).write_new(1);
+        stage.waits_for_number(CLOSINGS, closings).await;
+    }
+    stage.waits_for_number("select count(distinct epoch) from doubled where why = 'older-ledger'", 1).await;
+    let (_, status) = status_of(&stage, &["--once"]);
+    assert!(status.contains("jkt/a1: two machines use this identity"), "{status}");
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 4))";
+    assert_eq!(stage.postgres.number(whole).await, Some(2), "each has its own numbers");
+    assert_eq!(stage.postgres.number("select count(*) from doubled where why = 'number-twice'").await, Some(0));
 }

@@ -6,7 +6,7 @@ use async_nats::Client;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use futures_util::StreamExt;
-use penutup_fleet::wire::closing::{Closing, MissingRange, ResendRequest};
+use penutup_fleet::wire::closing::{Ask, Closing, MissingRange};
 use penutup_fleet::wire::subject;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -102,11 +102,9 @@ async fn a_call_is_sent_once_and_again_when_it_ends_anew() {
     assert_eq!((state.unsent, state.epoch), (0, all[0].epoch));
 
     // A resend request, after one for another ledger and one that is malformed.
-    let resend = |epoch, from, to| {
-        serde_json::to_vec(&ResendRequest { schema: 1, resend: MissingRange { epoch, from, to } }).unwrap()
-    };
+    let resend = |epoch, from, to| Ask::Resend(MissingRange { epoch, from, to }).to_bytes();
     for request in [resend(Uuid::now_v7(), 1, 3), b"{}".to_vec(), resend(state.epoch, 2, 3)] {
-        archive.publish(subject::resend_request(&name("jkt"), &name("a1")), request.into()).await.unwrap();
+        archive.publish(subject::ask(&name("jkt"), &name("a1")), request.into()).await.unwrap();
     }
     wait_until("the requested closings", async || count(&archive).await.filter(|count| *count == 6)).await;
     let again: Vec<_> = stream(&archive).await.split_off(4).into_iter().map(|one| one.message).collect();
