@@ -415,8 +415,8 @@ async fn a_clock_that_is_days_ahead_is_named_and_its_closings_are_kept() {
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
     let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 4))";
     assert_eq!(stage.postgres.number(whole).await, Some(1), "none is asked for again");
-    let state = SeatState { at: chrono::Utc::now() + chrono::TimeDelta::days(3), ..reported(epoch, 3) };
-    send(&client, &subject::state(&name("jkt"), &name("a1")), "ahead", &state.to_bytes()).await.unwrap();
+    let ahead = SeatState { at: chrono::Utc::now() + chrono::TimeDelta::days(3), ..reported(epoch, 3) };
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "ahead", &ahead.to_bytes()).await.unwrap();
     // The archive names it and tells the seat, of nothing else.
     waits_for_log(&stage.archive, "jkt/a1: jam komputernya 3 hari lebih cepat").await;
     let message = tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a message").unwrap();
