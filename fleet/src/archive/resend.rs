@@ -122,7 +122,7 @@ async fn round(shared: &Shared, name: &Name, site: &mut Site) {
     }
     for (seat, epoch) in ledgers.to_renew.iter().chain(&gone_back) {
         if states.get(seat).is_some_and(|stored| stored.state.epoch == *epoch) {
-            eprint_line(&shared.log.words().archive.renewed(name, seat));
+            eprint_line(&shared.log.words().archive.renewed(seat, name));
             ask(shared, name, seat, Ask::Renew(*epoch)).await;
         }
     }
@@ -155,7 +155,7 @@ async fn tell_clocks(shared: &Shared, site: &Name, states: &BTreeMap<Name, Store
         let by = duration_text(ahead, shared.log.lang());
         shared
             .log
-            .report(topic, if ahead > 0 { w.clock_ahead(site, seat, by) } else { w.clock_behind(site, seat, by) });
+            .report(topic, if ahead > 0 { w.clock_ahead(by, seat, site) } else { w.clock_behind(by, seat, site) });
         ask(shared, site, seat, Ask::Clock(ahead)).await;
     }
 }

@@ -123,7 +123,7 @@ impl Collector {
         let time = |at| time::full_time(at, self.zone, self.lang);
         let heard = archive.heard.map_or_else(|| w.archive_never.to_owned(), |at| w.archive_heard(time(at)));
         match archive.oldest {
-            Some(oldest) => w.archive_behind_since(archive.waiting, time(oldest), &heard),
+            Some(oldest) => w.archive_behind_since(archive.waiting, &heard, time(oldest)),
             None => w.archive_behind(archive.waiting, &heard),
         }
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::support::calls::{call, close, message, name, send};
 use crate::support::machine::{Calls, SeatMachine, state_of};
 use crate::support::program::{Running, run};
-use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
+use crate::support::{FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, TestFleet, wait_until};
 
 /// A fleet with a database and a running archive.
 struct Stage {
@@ -44,7 +44,11 @@ fn start_archive(fleet: &TestFleet, args: &[&str]) -> Running {
 }
 
 async fn waits_for_log(archive: &Running, what: &str) {
-    wait_until(what, async || archive.stderr().contains(what).then_some(())).await;
+    let start = std::time::Instant::now();
+    while !archive.stderr().contains(what) {
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for {what} in: {}", archive.stderr());
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
 }
 
 const CLOSINGS: &str = "select count(*) from closing";
@@ -239,8 +243,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
     send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
-        let received =
-            tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a request").unwrap();
+        let received = tokio::time::timeout(TIMEOUT, requests.next()).await.expect("a request").unwrap();
         let Ok(Ask::Resend(ask)) = Ask::parse(&received.payload) else { panic!("{received:?}") };
         asked.push(ask);
     }
@@ -394,7 +397,7 @@ async fn losses_of_a_ledger_are_noticed_although_an_older_ones_id_is_higher() {
     }
     stage.waits_for_number(CLOSINGS, 4).await;
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
-    let message = tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a request").unwrap();
+    let message = tokio::time::timeout(TIMEOUT, requests.next()).await.expect("a request").unwrap();
     let Ok(Ask::Resend(range)) = Ask::parse(&message.payload) else { panic!("{message:?}") };
     assert_eq!((range.epoch, range.from, range.to), (second, 3, 3));
     let (_, status) = status_of(&stage, &["--format", "json"]);
@@ -419,7 +422,7 @@ async fn a_clock_that_is_days_ahead_is_named_and_its_closings_are_kept() {
     send(&client, &subject::state(&name("jkt"), &name("a1")), "ahead", &ahead.to_bytes()).await.unwrap();
     // The archive names it and tells the seat, of nothing else.
     waits_for_log(&stage.archive, "jkt/a1: jam komputernya 3 hari lebih cepat").await;
-    let message = tokio::time::timeout(crate::support::TIMEOUT, requests.next()).await.expect("a message").unwrap();
+    let message = tokio::time::timeout(TIMEOUT, requests.next()).await.expect("a message").unwrap();
     let Ok(Ask::Clock(ahead)) = Ask::parse(&message.payload) else { panic!("{message:?}") };
     assert!((259_000..=259_200).contains(&ahead), "{ahead}");
     let (_, status) = status_of(&stage, &["--once"]);
@@ -493,7 +496,7 @@ async fn a_seat_that_was_restored_from_a_backup_is_noticed_and_loses_nothing() {
     Calls::of(&seat.journal()).write_new(2);
     seat.start();
     stage.waits_for_number(CLOSINGS, 7).await;
-    waits_for_log(&stage.archive, "nomor closing diberikan dua kali").await;
+    waits_for_log(&stage.archive, "jkt/a1: nomor closing diberikan dua kali").await;
     wait_until("a new ledger", async || seat.log().contains("numbered and sent again").then_some(())).await;
     let whole =
         format!("select count(*) from ledger where received = int8multirange(int8range(1, 6)) and epoch <> '{epoch}'");

@@ -159,6 +159,11 @@ async fn a_dead_archive_is_told_with_what_waits_for_it() {
     let never = run(&config, &["status", "--lang", "en", "--format", "json"]);
     let output = json(&never.out);
     assert_eq!((never.status, &output["total"]["waiting"]), (2, &1.into()), "{output}");
+    let lines: Vec<_> = output["troubles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let since = |line: &&str| {
+        line.contains("1 closings wait, the oldest since ") && line.contains("; the archive recorded none")
+    };
+    assert!(lines.iter().any(since), "{lines:?}");
     assert!(output["archive"][0]["oldest"].is_string() && output["archive"][0]["heard"].is_null(), "{output}");
 
     let mut archive = Running::start(&archive_config, &["archive"], fleet.folder());
