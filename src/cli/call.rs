@@ -183,6 +183,7 @@ pub(super) fn why(ignored: &Ignored, w: &CallWords) -> String {
     let key = shown(&ignored.key);
     match ignored.why {
         Why::UnknownKey => w.ignored_key(key),
+        Why::Invalid if ignored.key == "id" => w.ignored_id(MAX_INTERACTION),
         Why::UnknownValue | Why::Invalid => w.ignored_value(key),
         Why::Digits => w.ignored_digits(key),
         Why::NoName => w.ignored_no_name(key),

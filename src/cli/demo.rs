@@ -43,7 +43,7 @@ pub struct Demo {
 pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if demo.notes {
-        super::drill::refuse_existing(demo.out.as_deref(), context)?;
+        super::drill::refuse_unusable(demo.out.as_deref(), context)?;
     } else if !super::has_screen() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
     } else if is_dumb() {

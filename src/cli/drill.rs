@@ -5,7 +5,8 @@ mod class;
 mod list;
 pub mod sheet;
 
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,8 +27,6 @@ use crate::drill::since;
 use crate::drill::story::{self, Stories};
 use crate::files::{self, FileError, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
-use penutup_system::folders::exists_or_unreadable;
-
 use crate::rules::RuleSet;
 use crate::tui::practice::practise;
 use crate::words::Words;
@@ -56,13 +55,13 @@ pub struct Drill {
     #[arg(long)]
     pub exam: bool,
     /// The percentage that must be right.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam", conflicts_with_all = ["list", "cards", "class"])]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
-    #[arg(long, conflicts_with_all = ["exam", "cards"])]
+    #[arg(long, conflicts_with_all = ["exam", "cards", "way", "seed", "count", "trainee"])]
     pub list: bool,
     /// Cards to print.
-    #[arg(long, conflicts_with = "exam")]
+    #[arg(long, conflicts_with_all = ["exam", "way", "trainee"])]
     pub cards: bool,
     /// Only what changed since these rules.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["exam", "list", "class"])]
@@ -126,7 +125,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    refuse_existing(drill.out.as_deref(), context)?;
+    refuse_unusable(drill.out.as_deref(), context)?;
     let materials = materials(drill.since.as_deref(), context)?;
     if !drill.class.is_empty() {
         let class = class::run(&drill.class, drill.format, &materials.loaded, context)?;
@@ -149,11 +148,35 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     on_screen(drill, &materials, seed, context)
 }
 
-/// Refuses to replace a file.
-pub(super) fn refuse_existing(path: Option<&Path>, context: &Context) -> Result<(), Stop> {
-    let Some(path) = path.filter(|path| exists_or_unreadable(path)) else { return Ok(()) };
-    let w = &context.words().drillverb;
-    Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)))
+/// Refuses a file that exists or can't be written, before anything is asked.
+pub(super) fn refuse_unusable(path: Option<&Path>, context: &Context) -> Result<(), Stop> {
+    let Some(path) = path else { return Ok(()) };
+    let tried = File::create_new(path).and_then(|file| {
+        drop(file);
+        fs::remove_file(path)
+    });
+    tried.map_err(|error| unwritten(path, &error, context))
+}
+
+/// Why a result is not in its file.
+fn unwritten(path: &Path, error: &io::Error, context: &Context) -> Stop {
+    let words = context.words();
+    if error.kind() == ErrorKind::AlreadyExists {
+        return context.stop(&words.drillverb.out_exists(shown_path(path)), Some(words.drillverb.out_exists_help));
+    }
+    context.stop(&words.trouble.cannot_write(&*shown_path(path), &*outside::reason(error, words)), None)
+}
+
+/// Writes a file that must not exist: another trainee may have written one of the same name meanwhile. Who may read it is
+/// up to the user's own defaults, since a trainer collects the results of others.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Part of a result must not be taken for one.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 fn materials(since: Option<&Path>, context: &Context) -> Result<Materials, Stop> {
@@ -196,15 +219,14 @@ impl VerbOutput {
     pub(super) fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
-        match files::write(path, self.out.as_bytes()) {
+        match write_new(path, self.out.as_bytes()) {
             Ok(()) => {
                 let out = words.drillverb.written(shown_path(path)) + "\n";
                 Self { out, ..self }
             }
             Err(e) => {
                 // The answers must not be lost with the file.
-                let Stop(err) =
-                    context.stop(&words.trouble.cannot_write(&*shown_path(path), &*outside::reason(&e, words)), None);
+                let Stop(err) = unwritten(path, &e, context);
                 Self { err: self.err + &err, status: Status::Failed, ..self }
             }
         }

@@ -184,10 +184,10 @@ pub fn leaving_question(session: &Session) -> &'static str {
     if session.is_exam() { w.leaving_exam } else { w.leaving }
 }
 
-/// The footer of the question whether to quit.
-pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
-    let asked = std::iter::once((leaving_question(session).to_owned(), String::new()));
-    asked.chain(footer(&leaving_rows(session), session.words())).collect()
+/// The label of the key that hands an answer in: in an exam nothing is told of it.
+fn hand_in(session: &Session) -> &'static str {
+    let w = &session.words().drill;
+    if session.is_exam() { w.key_submit } else { w.key_hand_in }
 }
 
 fn scrolling(label: &'static str) -> [Binding<SessionAction>; 5] {
@@ -206,9 +206,9 @@ fn card_rows(session: &Session, rows: &mut Vec<Binding<SessionAction>>) {
     let (up, down) = (Direction::Up, Direction::Down);
     match session.draft() {
         Draft::Case => {
-            let label = if session.app().is_complete() { w.key_hand_in } else { session.words().keys.said };
+            let label = if session.app().is_complete() { hand_in(session) } else { session.words().keys.said };
             rows.push(Binding::new(SPACE, SessionAction::App(Action::Said), label));
-            rows.push(Binding::new(&[Key::Char('x')], SessionAction::HandIn, w.key_hand_in));
+            rows.push(Binding::new(&[Key::Char('x')], SessionAction::HandIn, hand_in(session)));
         }
         Draft::Blind { offered, .. } => {
             rows.push(Binding::new(&[Key::Char(' ')], SessionAction::Choose, w.key_choose));
@@ -222,12 +222,12 @@ fn card_rows(session: &Session, rows: &mut Vec<Binding<SessionAction>>) {
             rows.push(Binding::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
             // An incomplete answer is never handed in: a slip must not fail an exam.
             let enter = if session.is_ready() { SessionAction::HandIn } else { SessionAction::Missing };
-            rows.insert(0, Binding::new(&[Key::Enter], enter, w.key_hand_in));
+            rows.insert(0, Binding::new(&[Key::Enter], enter, hand_in(session)));
         }
         Draft::Spoken { open: false, .. } => rows.push(Binding::new(SPACE, SessionAction::Open, w.key_open)),
         Draft::Spoken { .. } => {
             if session.is_ready() {
-                rows.push(Binding::new(SPACE, SessionAction::HandIn, w.key_hand_in));
+                rows.push(Binding::new(SPACE, SessionAction::HandIn, hand_in(session)));
             }
             for (mark, digit) in SpokenMark::ALL.into_iter().zip('1'..) {
                 rows.push(Binding::new(&[Key::Char(digit)], SessionAction::Mark(mark), mark.label(session.words())));
@@ -249,9 +249,9 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let is_closing = matches!(app.mode(), Mode::Closing);
     let shown = rows.into_iter().filter_map(|row| {
         let label = match row.action {
-            Action::Said if app.would_end() => w.key_hand_in.to_owned(),
+            Action::Said if app.would_end() => hand_in(session).to_owned(),
             Action::Said if is_closing && !app.is_previewing() => words.keys.said_short.to_owned(),
-            Action::End => w.key_hand_in.to_owned(),
+            Action::End => hand_in(session).to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,
             Action::Panel(Panel::Help) if is_closing => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),

@@ -271,6 +271,11 @@ impl Session {
                 let effects = self.app.update_at(action, self.app.now(), self.now);
                 self.scroll.follow(&self.app, &effects);
             }
+            // A stray key must not fail an exam: without all sentences no answer is right.
+            SessionAction::HandIn if self.is_exam() && self.draft == Draft::Case && !self.app.is_complete() => {
+                let notice = self.words().drill.incomplete.to_owned();
+                self.app.update(Message::Notice(notice), self.app.now());
+            }
             SessionAction::HandIn => self.hand_in(),
             SessionAction::Next => self.next(),
             SessionAction::Story => {

@@ -210,6 +210,10 @@ impl<W: Write> Plain<W> {
             self.lines.retain(|(about, _)| about.as_ref() != Some(&statement.topic));
         }
         for statement in &new {
+            // The notice of the same change said it.
+            if self.lines.iter().any(|(topic, line)| topic.is_none() && *line == statement.words) {
+                continue;
+            }
             // The banner contains the fact.
             let with_banner = matches!(&statement.topic, Topic::Fact(id)
                 if new.iter().any(|other| other.topic == Topic::Banner(id.clone())));

@@ -69,8 +69,7 @@ fn sheet(path: &Path, context: &Context) -> Result<Sheet, Stop> {
     let words = context.words();
     let w = &words.class;
     let name = shown_path(path);
-    let bytes = files::read(path)
-        .map_err(|unreadable| context.stop(&format!("{name}: {}", unreadable.describe(words)), None))?;
+    let bytes = files::read(path).map_err(|unreadable| context.stop(&unreadable.describe(words), None))?;
     read(&bytes).map_err(|fault| {
         let message = match fault {
             Fault::TooLarge => w.too_large(name, MAX_FILE >> 20),

@@ -36,28 +36,41 @@ use crate::wrap::shorten;
 const STORY: usize = 92;
 /// The least rows of title, caller, line and the prompter below.
 const PROMPTER: usize = 12;
-/// A screen lower than this shows one row of the story while sentences are marked.
+/// A screen lower than this shows one row of the story while sentences are marked, or something is missing.
 const LOW: usize = 16;
+/// The title has room for the kind of exercise from this many columns on.
+const KIND_FROM: usize = 56;
 
 pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours>) -> Drawn {
-    let area = frame.area();
+    let mut area = frame.area();
     let words = session.words();
     let on_prompter = session.is_on_prompter();
     let keys = if session.is_leaving() {
-        keys::leaving_footer(session)
+        Vec::new()
     } else if on_prompter {
         keys::prompter_footer(session)
     } else {
         keys::footer(&keys::session_rows(session), words)
     };
     let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()), own: None };
-    let look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
+    let mut look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
     paint_ground(frame, &look);
     if area.is_empty() {
         return Drawn::default();
     }
     if look.size == Size::Tiny {
         return tiny(frame, &look, session, area);
+    }
+    if session.is_leaving() {
+        // Visible at every size: the same key again quits.
+        let question = leaving(&look, session);
+        let rows = to_rows(question.len()).min(area.height);
+        area.height -= rows;
+        put(frame, Rect { y: area.bottom(), height: rows, ..area }, vec![(Block::sentence(question), ())]);
+        look = look.within(area);
+        if look.size == Size::Tiny {
+            return stack(frame, &look, area, vec![title(&look, session)], Vec::new());
+        }
     }
     if on_prompter {
         let height = usize::from(area.height);
@@ -70,7 +83,6 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
         return prompter(frame, below, &look.within(below));
     }
     let bottom = vec![Block::line(Priority::Last, footer::line(&look, &keys))];
-    let mut look = look;
     let top = match session.phase() {
         _ if session.is_reading() => vec![title(&look, session), Block::panel(whole_story(&look, session))],
         Phase::Intro => vec![title(&look, session), rule_block(&look), Block::panel(intro(&look, session))],
@@ -79,8 +91,9 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
         Phase::Card => {
             let height = usize::from(area.height);
             let is_marked = matches!(session.draft(), Draft::Spoken { open: true, .. });
-            // The sentences need the rows more than the story, which a key shows in full.
-            let story = if is_marked && height < LOW { 1 } else { story_rows(height) };
+            // The work needs the rows more than the story, which a key shows in full.
+            let is_full = is_marked || session.missing().is_some();
+            let story = if is_full && height < LOW { 1 } else { story_rows(height) };
             let mut top = head(&look, session, story);
             let (blocks, from) = work(&look, session);
             top.extend(blocks);
@@ -109,6 +122,16 @@ fn tiny(frame: &mut Frame<'_>, look: &DrawContext<'_>, session: &Session, area: 
     stack(frame, look, area, vec![Block::sentence(lines)], Vec::new())
 }
 
+/// The question whether to quit, with its keys.
+fn leaving(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
+    let columns = look.columns.saturating_sub(2).max(1);
+    let mut lines = wrap([(keys::leaving_question(session), look.style(Role::Badge))], columns);
+    indent(look, &mut lines, " ");
+    let keys = keys::footer(&keys::leaving_rows(session), session.words());
+    lines.push(footer::line(look, &keys));
+    lines
+}
+
 fn rule_block(look: &DrawContext<'_>) -> Block {
     Block::line(Priority::Line, rule(look))
 }
@@ -125,7 +148,10 @@ fn title(look: &DrawContext<'_>, session: &Session) -> Block {
     match session.phase() {
         Phase::Intro => add(session.words().screen.sop(&session.rules().sop.revision)),
         Phase::Card | Phase::Feedback => {
-            add(session.kind().label(session.words()).into());
+            // In a narrow window the card's number is more important than the kind, which does not change.
+            if look.columns >= KIND_FROM {
+                add(session.kind().label(session.words()).into());
+            }
             add(w.card_of(all, at));
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;

@@ -181,6 +181,7 @@ impl<'l, 'a> Lines<'l, 'a> {
         let (muted, plain) = (self.look.style(Role::Muted), self.look.style(Role::Text));
         let beside = match self.look.columns {
             72.. => 18,
+            56.. => 15,
             40.. => 13,
             _ => 3,
         };

@@ -89,6 +89,48 @@ fn show(scene: usize, steps: usize) -> Show {
     show
 }
 
+/// The same key again quits, so it must not be pressed unseen.
+#[test]
+fn the_question_whether_to_quit_is_on_the_screen_at_every_size() {
+    for exam in [None, Some(90)] {
+        for (way, begin) in [(ExerciseKind::Case, ""), (ExerciseKind::Case, " "), (ExerciseKind::Blind, " ")] {
+            if exam.is_none() && begin.is_empty() {
+                continue;
+            }
+            let mut session = session(exam, Some(way));
+            press(&mut session, begin);
+            press(&mut session, "q");
+            assert!(session.is_leaving());
+            let question = keys::leaving_question(&session);
+            let mut played = Played::Session(Box::new(session));
+            for (columns, height) in [(120, 30), (80, 24), (60, 20), (60, 18), (40, 12), (34, 8), (30, 6)] {
+                let screen = text(&played.draw(columns, height).0);
+                let told = no_blanks(&screen);
+                let keys = ["Esckembali", "Qkeluar"];
+                assert!(told.contains(&no_blanks(question)), "{way:?} {columns}×{height}:\n{screen}");
+                assert!(keys.iter().all(|key| told.contains(key)), "{way:?} {columns}×{height}:\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_narrow_screen_shows_which_card_it_is_and_what_is_missing() {
+    for way in ["1", "2"] {
+        let mut played = Played::Session(Box::new(practice(None, way)));
+        let screen = text(&played.draw(40, 12).0);
+        assert!(screen.contains("kartu 1 dari 8"), "{screen}");
+    }
+    let mut played = Played::Session(Box::new(practice(None, "2⏎")));
+    for (columns, height) in [(80, 24), (60, 20), (40, 12)] {
+        let screen = text(&played.draw(columns, height).0);
+        let told = no_blanks(&screen);
+        for part in ["Belum ada kalimat yang dipilih.", "Salam belum dipilih (←/→).", "Enter periksa jawaban"] {
+            assert!(told.contains(&no_blanks(part)), "{part} {columns}×{height}:\n{screen}");
+        }
+    }
+}
+
 enum Played {
     Session(Box<Session>),
     Show(Box<Show>),

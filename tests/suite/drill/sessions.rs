@@ -310,6 +310,38 @@ fn an_unfinished_exam_tells_how_far_it_came_and_no_card_that_was_not_answered() 
     }
 }
 
+/// In a folder that a class shares, everybody may give the same name.
+#[test]
+fn a_result_replaces_no_file_that_came_meanwhile_and_a_bad_place_is_told_before_the_exam() {
+    let home = Home::new();
+    let args = ["drill", "--exam", "--seed", "7", "--format", "json", "--out", "n.json"];
+    let mut term = Term::start(&home.penutup(args).command());
+    term.shows("Ujian closing");
+    assert!(!home.path().join("n.json").exists(), "nothing is written before there is a result");
+    home.write("n.json", "lembar lain");
+    term.send("\x03");
+    assert_eq!(term.ends().exit_code(), 2);
+    term.shows("\"complete\":false").shows("n.json sudah ada");
+    assert_eq!(std::fs::read_to_string(home.path().join("n.json")).expect("the file"), "lembar lain");
+    for (out, why) in [("tak-ada/n.json", "tidak ada"), ("n.json/n.json", "bukan folder"), ("n.json", "sudah ada")] {
+        let mut term = Term::start(&home.penutup(["drill", "--exam", "--out", out]).command());
+        assert_eq!(term.ends().exit_code(), 2, "{out}");
+        term.shows(why).hides("Ujian closing");
+    }
+}
+
+#[test]
+fn a_stray_key_hands_in_no_incomplete_case_of_an_exam() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["drill", "--exam", "--seed", "7", "--way", "kasus"]).command());
+    term.shows("Ujian closing").send(" ").shows("kartu 1 dari").shows("X serahkan jawaban");
+    term.send("x").shows("Belum semua kalimat dicentang").shows("kartu 1 dari");
+    term.send(" ").hides("Belum semua kalimat dicentang").rest().send("x").shows("Belum semua kalimat dicentang");
+    term.send("s").shows("Closing lengkap").send("x").shows("kartu 2 dari");
+    term.send("\x03");
+    term.ends();
+}
+
 #[test]
 fn enter_tells_what_is_missing_and_hands_in_nothing_incomplete() {
     let home = Home::new();

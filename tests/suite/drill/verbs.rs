@@ -177,6 +177,34 @@ fn cards_are_the_same_for_the_same_seed() {
     assert_eq!(written.matches("\n## Kartu").count(), 2);
     let message = home.penutup(["drill", "--cards", "--out", "kartu.md"]).failed();
     assert!(message.contains("kartu.md sudah ada"), "{message}");
+    // A mistyped folder is not made.
+    let message = home.penutup(["drill", "--cards", "--out", "kartuu/a.md"]).failed();
+    assert!(message.contains("a.md tidak dapat ditulis") && !home.path().join("kartuu").exists(), "{message}");
+}
+
+/// A trainer collects the sheets of others.
+#[cfg(unix)]
+#[test]
+fn who_may_read_a_result_is_up_to_the_users_defaults() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = Home::new();
+    let shell = |line: &str| {
+        let command = home.penutup(["drill", "--cards", "--out", line]).command();
+        let mut with_umask = std::process::Command::new("sh");
+        with_umask.args(["-c", "umask 027; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+        for (key, value) in command.get_envs() {
+            match value {
+                Some(value) => with_umask.env(key, value),
+                None => with_umask.env_remove(key),
+            };
+        }
+        with_umask.current_dir(home.path()).output().expect("a shell")
+    };
+    let ran = shell("kartu.md");
+    assert!(ran.status.success(), "{ran:?}");
+    let mode = std::fs::metadata(home.path().join("kartu.md")).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
 }
 
 #[test]
@@ -194,6 +222,10 @@ fn impossible_requests_are_reported_before_anything_opens() {
         (&["drill", "--count", "0"], "\"0\""),
         (&["drill", "--class", "a.json", "--exam"], "tidak dapat dipakai bersama"),
         (&["drill", "--class"], "--class"),
+        (&["drill", "--class", "a.json", "--pass", "80"], "tidak dapat dipakai bersama"),
+        (&["drill", "--list", "--seed", "7"], "tidak dapat dipakai bersama"),
+        (&["drill", "--cards", "--way", "lisan"], "tidak dapat dipakai bersama"),
+        (&["drill", "--cards", "--pass", "80"], "tidak dapat dipakai bersama"),
     ] {
         let message = Home::new().penutup(args).failed();
         assert!(message.contains(part), "{args:?}: {message}");

@@ -70,6 +70,10 @@ fn a_link_starts_a_call_and_fills_it_and_its_name_is_marked_until_confirmed() {
         .status(0)
         .err_is("\"kode\" diabaikan: tidak ada kondisi atau isian bernama itu\n");
     term.shows("▐TELAH punya▌").shows("Diisi dari tautan");
+    let long = format!("penutup:call?event=start&id={}", "7".repeat(101));
+    let ignored = "Nomor interaksi (id) tidak dicatat: kosong, lebih dari 100 karakter, atau berisi karakter kendali\n";
+    open(&home, &long).status(0).err_is(ignored);
+    term.send("\x7f").shows("N Siti Aminah dari tautan: konfirmasi");
     term.send("n\r").hides("dari tautan: konfirmasi").shows("N Siti Aminah");
     term.quits();
 }

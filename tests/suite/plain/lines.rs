@@ -112,7 +112,7 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
 #[test]
 fn the_agents_number_follows_its_mark_or_is_on_the_next_line() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.types("#4711")[0], "CSO 4711.");
+    assert_eq!(talk.types("#4711"), ["CSO 4711."], "said once");
     assert_eq!(talk.app.agent_number(), Some("4711"));
     let asked = talk.types("#");
     assert!(asked[0].starts_with("Ketik nomor CSO, lalu Enter."), "{asked:?}");
