@@ -165,7 +165,7 @@ pub struct Missed {
     pub asked: usize,
 }
 
-/// A trainee's row: the last of the sheets.
+/// A trainee's row: the last exam, or the last practice of who took none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The position of the sheet.
@@ -185,7 +185,8 @@ pub struct Class {
     pub greetings: Vec<Missed>,
     /// By the position of the field: the name and the honorific, in case studies.
     pub fields: Vec<Missed>,
-    /// Sheets of the same trainee, seed and start as an earlier one: their position and the earlier one's.
+    /// Sheets of the same trainee, seed and start as an earlier one, or with the same content: their position and the
+    /// earlier one's.
     pub duplicates: Vec<(usize, usize)>,
     /// Sheets of other rules. They have a row, and nothing of them is counted as missed.
     pub of_other_rules: Vec<usize>,
@@ -195,12 +196,10 @@ impl Class {
     /// Adds up sheets, against the rules in use and their hash.
     pub fn of(sheets: &[Sheet], rules: &RuleSet, sha256: &str) -> Self {
         let mut out = Self::default();
-        let mut seen = HashMap::new();
         let mut row_of: HashMap<&str, usize> = HashMap::new();
         let edges = edges(rules);
         for (at, sheet) in sheets.iter().enumerate() {
-            if let Some(first) = seen.insert((&sheet.trainee, sheet.seed, &sheet.begun), at) {
-                seen.insert((&sheet.trainee, sheet.seed, &sheet.begun), first);
+            if let Some(first) = sheets[..at].iter().position(|earlier| is_same(earlier, sheet)) {
                 out.duplicates.push((at, first));
                 continue;
             }
@@ -208,7 +207,9 @@ impl Class {
             let known = sheet.trainee.as_deref().and_then(|id| row_of.get(id).copied());
             if let Some(row) = known.map(|row| &mut out.rows[row]) {
                 row.sheets += 1;
-                if instant(&sheet.begun) >= instant(&sheets[row.sheet].begun) {
+                // Who practises after an exam has still taken it.
+                let rank = |sheet: &Sheet| (sheet.exam, instant(&sheet.begun));
+                if rank(sheet) >= rank(&sheets[row.sheet]) {
                     row.sheet = at;
                 }
             } else {
@@ -256,6 +257,12 @@ impl Class {
         }
         out
     }
+}
+
+/// Whether two files are one sheet. Without a trainee, two people may begin the same cards in the same second.
+fn is_same(one: &Sheet, other: &Sheet) -> bool {
+    let names = |sheet: &Sheet| (sheet.trainee.clone(), sheet.seed, sheet.begun.clone());
+    one == other || (one.trainee.is_some() && names(one) == names(other))
 }
 
 /// What a card's story implies; a fact that it leaves open makes no difference.

@@ -1,6 +1,7 @@
 //! `penutup drill --class`: the sheets of a class, one row a trainee, and what was missed most.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::SheetFormat;
 use crate::cli::table::demanded;
 use crate::cli::{Context, Status, Stop, VerbOutput, json};
-use crate::diagnostics::{csv, shown};
+use crate::diagnostics::{csv, outside, shown};
 use crate::drill::class::{Class, Fault, Missed, read};
 use crate::drill::grade::is_spoken;
 use crate::drill::sheet::Sheet;
@@ -37,6 +38,7 @@ pub fn run(
     context: &Context,
 ) -> Result<VerbOutput, Stop> {
     let w = &context.words().class;
+    let paths = &with_folders(paths, context)?;
     if paths.len() > MOST {
         return Err(context.stop(&w.too_many(paths.len(), MOST), None));
     }
@@ -63,6 +65,32 @@ pub fn run(
     err += &told.notes(loaded);
     let status = if err.is_empty() { Status::Done } else { Status::No };
     Ok(VerbOutput { out, err, status })
+}
+
+/// The files, and those of each folder that are named as JSON: not every shell has `*.json`.
+fn with_folders(paths: &[PathBuf], context: &Context) -> Result<Vec<PathBuf>, Stop> {
+    let mut out = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            out.push(path.clone());
+            continue;
+        }
+        let is_json = |file: &PathBuf| file.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("json"));
+        let files = || -> io::Result<Vec<PathBuf>> {
+            let all = path.read_dir()?.map(|entry| entry.map(|entry| entry.path()));
+            all.filter(|file| file.as_ref().map_or(true, is_json)).collect()
+        };
+        let mut files = files().map_err(|error| {
+            let why = outside::reason(&error, context.words());
+            context.stop(&context.words().trouble.cannot_read(shown_path(path), &why), None)
+        })?;
+        if files.is_empty() {
+            return Err(context.stop(&context.words().class.no_sheets(shown_path(path)), None));
+        }
+        files.sort();
+        out.append(&mut files);
+    }
+    Ok(out)
 }
 
 fn sheet(path: &Path, context: &Context) -> Result<Sheet, Stop> {

@@ -119,6 +119,65 @@ fn a_class_has_a_row_a_trainee_and_what_was_missed_most() {
     home.penutup(["drill", "--class", "a.json"]).ok();
 }
 
+/// Not every shell knows `hasil/*.json`.
+#[test]
+fn a_folder_stands_for_the_sheets_in_it() {
+    let loaded = built_in();
+    let home = Home::new();
+    for (name, trainee) in [("hasil/b.json", "cso-2"), ("hasil/a.JSON", "cso-1")] {
+        home.write(name, sheet(&loaded, trainee, 7, 10, |_| true).to_json());
+    }
+    home.write("hasil/catatan.txt", "bukan lembar");
+    let out = home.penutup(["drill", "--class", "hasil"]).ok();
+    assert!(out.contains("2 peserta, 2 lembar"), "{out}");
+    home.write("kosong/catatan.txt", "bukan lembar");
+    assert!(home.penutup(["drill", "--class", "kosong"]).failed().contains("Tidak ada berkas .json di folder kosong"));
+}
+
+#[test]
+fn a_row_is_of_the_last_exam_and_sheets_without_a_trainee_are_of_several_people() {
+    let loaded = built_in();
+    let exam = sheet(&loaded, "cso-1", 7, 10, |_| true);
+    let practice =
+        Sheet { exam: false, passed: false, pass: 0, needed: 0, begun: "2026-03-02T03:00:00Z".into(), ..exam.clone() };
+    for sheets in [[exam.clone(), practice.clone()], [practice, exam.clone()]] {
+        let class = Class::of(&sheets, &loaded.rules, loaded.sha256());
+        assert_eq!((class.rows.len(), sheets[class.rows[0].sheet].exam, class.rows[0].sheets), (1, true, 2));
+    }
+    let nameless = |right: bool| Sheet { trainee: None, ..sheet(&loaded, "x", 7, 10, |_| right) };
+    let sheets = [nameless(true), nameless(false), nameless(true)];
+    let class = Class::of(&sheets, &loaded.rules, loaded.sha256());
+    assert_eq!((class.rows.len(), class.duplicates), (2, vec![(2, 0)]), "begun in the same second");
+}
+
+/// Of a case everything but the sentences may be wrong: no rule and no duty is missed then.
+#[test]
+fn a_wrong_name_or_honorific_of_a_case_is_counted_by_itself() {
+    let loaded = built_in();
+    let mut sheet = sheet(&loaded, "cso-1", 7, 10, |_| true);
+    sheet.way = "kasus".into();
+    for (at, card) in sheet.cards.iter_mut().enumerate() {
+        let zone = card.zone.clone();
+        let expected = card.expected.as_mut().expect("a finished exam");
+        expected.name = Some("Siti Aminah".into());
+        let honorific = if at == 1 { Some("Bapak/Ibu".to_owned()) } else { expected.honorific.clone() };
+        let name = if at == 2 { "Budi" } else { "siti" };
+        card.answer = serde_json::json!({ "zone": zone, "honorific": honorific, "name": name, "said": expected.steps });
+        expected.right = at != 1 && at != 2;
+    }
+    sheet.judge();
+    let sheet = read(sheet.to_json().as_bytes()).expect("a sound sheet");
+    let class = Class::of(std::slice::from_ref(&sheet), &loaded.rules, loaded.sha256());
+    assert_eq!((class.rules, class.duties, class.greetings), (vec![], vec![], vec![]));
+    assert_eq!(class.fields.iter().map(|m| (m.missed, m.asked)).collect::<Vec<_>>(), [(1, 10), (1, 10)]);
+    let home = Home::new();
+    home.write("a.json", sheet.to_json());
+    let out = home.penutup(["drill", "--class", "a.json"]).ok();
+    assert!(out.contains("Isian yang paling sering keliru") && out.contains("1/10  nama"), "{out}");
+    let out = home.penutup(["drill", "--class", "a.json", "--format", "csv"]).ok();
+    assert!(out.contains("\nfield,sapaan,"), "{out}");
+}
+
 #[test]
 fn what_is_no_sheet_is_told_with_its_place_and_the_others_are_counted() {
     let loaded = built_in();
@@ -148,7 +207,7 @@ fn what_is_no_sheet_is_told_with_its_place_and_the_others_are_counted() {
     }
     let missing = home.penutup(["drill", "--class", "tak-ada.json"]).failed();
     assert_eq!(missing.matches("tak-ada.json").count(), 1, "{missing}");
-    assert!(home.penutup(["drill", "--class", "."]).failed().contains('.'));
+    assert!(home.penutup(["drill", "--class", "config"]).failed().contains("config"));
 }
 
 proptest! {

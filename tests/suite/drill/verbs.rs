@@ -207,6 +207,18 @@ fn who_may_read_a_result_is_up_to_the_users_defaults() {
     assert_eq!(mode & 0o777, 0o640);
 }
 
+/// Else the cards of `--at` would come again and again.
+#[test]
+fn a_seed_does_not_come_from_the_assumed_time() {
+    let seed = |_| {
+        let out = Home::new().penutup(["--at", "14:20", "drill", "--cards", "--count", "1"]).ok();
+        let line = out.lines().next().expect("a title").to_owned();
+        line.rsplit(' ').next().and_then(|seed| seed.parse::<u64>().ok()).expect("a seed")
+    };
+    let seeds: Vec<u64> = (0..12).map(seed).collect();
+    assert!(seeds.iter().any(|seed| *seed > 100_000), "{seeds:?}");
+}
+
 #[test]
 fn impossible_requests_are_reported_before_anything_opens() {
     for (args, part) in [
