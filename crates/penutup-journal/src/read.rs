@@ -63,10 +63,10 @@ impl Reader {
             Ok(about) if about.is_dir() => return Err(Error::Io(std::io::ErrorKind::IsADirectory.into())),
             Ok(_) => {}
         }
-        // Before SQLite creates an empty one.
+        // Before SQLite creates an empty one; an earlier reader of a copy has left an empty one beside it.
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        let has_log = Path::new(&log).exists();
+        let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
         let conn = Self::connect(path).or_else(|error| {
             // In a read-only folder SQLite can't create the index of a log; if there is no log, there is nothing to
             // index, and no process is writing.
@@ -199,7 +199,10 @@ impl Reader {
             let copy =
                 Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-            schema::unmark_in_use(&copy);
+            // A copy of what lacks its log lacks the same calls.
+            if !self.lacks_log {
+                schema::unmark_in_use(&copy);
+            }
             let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
             if verdict == "ok" { Ok(()) } else { Err(Error::Damaged) }
         };
