@@ -8,6 +8,7 @@
 
 pub mod check;
 mod pull;
+mod reread;
 mod resend;
 mod upkeep;
 mod writer;
@@ -19,14 +20,16 @@ use std::time::Duration;
 
 use async_nats::Event;
 use clap::Args;
+use penutup_cli_kit::diagnostics::shown;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::{Common, eprint_line, shutdown_signal};
+use crate::cli::{Common, eprint_line, print, shutdown_signal};
 use crate::config::center::Center;
 use crate::database::Connector;
 use crate::error::{CliError, ExitStatus};
 use crate::log::Log;
+use crate::wire::subject;
 
 /// `penutup-fleet archive`.
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ pub struct Archive {
     /// How often missing closings are searched for, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub ask_every: u64,
+    /// Write everything that the streams still have once more, and end.
+    #[arg(long)]
+    pub reread: bool,
 }
 
 /// What every task needs.
@@ -54,6 +60,9 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     let w = &log.words().archive;
     if center.sites.is_empty() {
         return Err(CliError::new(w.no_site));
+    }
+    if archive.reread {
+        return reread_all(&center, connector, &log).await;
     }
     let (connected, connects) = watch::channel(0_u64);
     let on_event = move |event| match event {
@@ -88,5 +97,22 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     tasks.shutdown().await;
     // Acknowledgements that get lost here only cause harmless redeliveries.
     let _ = tokio::time::timeout(Duration::from_secs(2), client.flush()).await;
+    Ok(ExitStatus::Done)
+}
+
+/// Writes what the streams still have once more.
+async fn reread_all(center: &Center, connector: Connector, log: &Log) -> Result<ExitStatus, CliError> {
+    let w = &log.words().archive;
+    let client = center.link.connect(log.lang()).await?;
+    let mut writer = writer::Writer::new(Arc::new(connector), Arc::default(), log.clone());
+    for site in &center.sites {
+        let stream = subject::closings(&site.id);
+        let read = tokio::select! {
+            () = shutdown_signal() => return Ok(ExitStatus::No),
+            read = reread::run(&client, &site.id, &mut writer) => read,
+        };
+        let count = read.map_err(|error| CliError::new(w.not_reread(shown(&error.to_string()), &stream)))?;
+        print(&(w.reread(count, &stream) + "\n"), log.lang())?;
+    }
     Ok(ExitStatus::Done)
 }

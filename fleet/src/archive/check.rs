@@ -5,35 +5,40 @@ use penutup_journal::record::Record;
 use uuid::Uuid;
 
 use crate::database::write::{Batch, ClosingRow, Rejected};
-use crate::wire::closing::Closing;
+use crate::wire::closing::{Closing, Head};
 use crate::wire::name::Name;
 use crate::wire::refusal::Refusal;
 use crate::wire::subject::parse_seat;
 
 /// The highest sequence number that is accepted.
-const MAX_SEQ: u64 = u32::MAX as u64;
+const MAX_SEQ: i64 = u32::MAX as i64;
 
-/// Adds a message to a batch, as a row or as a rejection. One whose subject is no seat's is ignored: the server lets none
-/// through.
+/// Adds a message to a batch, as a row or, kept as it is, as a rejection. One whose subject is no seat's is ignored: the
+/// server lets none through.
 pub fn add(batch: &mut Batch, subject: &str, bytes: &[u8]) {
     let Some(seat) = parse_seat(subject) else { return };
+    let mut reject = |why, number| {
+        batch.rejected.push(Rejected { seat: seat.clone(), why, number, message: bytes.to_vec() });
+    };
     let closing = match Closing::parse(bytes) {
         Ok(closing) => closing,
-        Err(why) => return batch.rejected.push(Rejected { seat, why, number: None }),
+        Err(why) => {
+            // A closing of another schema arrived all the same: it must not be requested again.
+            let head = Head::parse(bytes).ok().filter(|_| why == Refusal::OtherSchema);
+            return reject(why, head.and_then(|head| number(head.epoch?, head.seq?)));
+        }
     };
-    let Some(number) = number(&closing) else {
-        return batch.rejected.push(Rejected { seat, why: Refusal::Malformed, number: None });
-    };
+    let Some(number) = number(closing.epoch, closing.seq) else { return reject(Refusal::Malformed, None) };
     match parse_call(&seat, number, closing.call.get()) {
         Some(row) => batch.closings.push(row),
-        None => batch.rejected.push(Rejected { seat, why: Refusal::BadPayload, number: Some(number) }),
+        None => reject(Refusal::BadPayload, Some(number)),
     }
 }
 
 /// The ledger's id, which says nothing about its age, and the number.
-fn number(closing: &Closing<'_>) -> Option<(Uuid, i64)> {
-    let seq = i64::try_from(closing.seq).ok().filter(|_| closing.seq <= MAX_SEQ)?;
-    Some((closing.epoch, seq))
+fn number(epoch: Uuid, seq: u64) -> Option<(Uuid, i64)> {
+    let seq = i64::try_from(seq).ok().filter(|seq| (1..=MAX_SEQ).contains(seq))?;
+    Some((epoch, seq))
 }
 
 /// A call that ended, with valid values. It is serialized again, so that unknown fields are dropped.
@@ -103,10 +108,13 @@ mod tests {
             (good.replace("\"version\":4", "\"version\":18446744073709551615"), Refusal::BadPayload, true),
             (message("[]"), Refusal::BadPayload, true),
             (message(&format!("\"{}\"", "x".repeat(70_000))), Refusal::TooLarge, false),
+            (good.replace("\"schema\":1", "\"schema\":2"), Refusal::OtherSchema, true),
+            ("{\"schema\":2}".into(), Refusal::OtherSchema, false),
         ] {
             let batch = checked("closing.jkt.a01", &text);
             let [rejected] = &batch.rejected[..] else { panic!("{text}: {batch:?}") };
             assert_eq!((rejected.why, rejected.number.is_some()), (why, is_numbered), "{text}");
+            assert_eq!(rejected.message, text.as_bytes(), "it is kept");
             assert_eq!(batch.closings, []);
         }
         assert_eq!(checked("closing.jkt", &good), Batch::default());

@@ -176,7 +176,7 @@ impl Writer {
 
 /// Whether the database refuses the data itself, so that retrying can't help. A row that no longer belongs into the default
 /// partition, since its day got one just now, does the next time.
-fn is_data_error(error: &Error) -> bool {
+pub fn is_data_error(error: &Error) -> bool {
     let is_data =
         |code: &SqlState| *code != SqlState::CHECK_VIOLATION && matches!(code.code().get(..2), Some("22" | "23"));
     error.code().is_some_and(is_data)
@@ -188,7 +188,8 @@ fn split(mut batch: Batch) -> Vec<Batch> {
         let closings = batch.closings.split_off(batch.closings.len() / 2);
         return vec![batch, Batch { closings, rejected: Vec::new() }];
     }
-    let Some(ClosingRow { seat, epoch, seq, .. }) = batch.closings.pop() else { return Vec::new() };
-    batch.rejected.push(Rejected { seat, why: Refusal::BadPayload, number: Some((epoch, seq)) });
+    let Some(ClosingRow { seat, epoch, seq, call, .. }) = batch.closings.pop() else { return Vec::new() };
+    let (number, message) = (Some((epoch, seq)), call.into_bytes());
+    batch.rejected.push(Rejected { seat, why: Refusal::BadPayload, number, message });
     vec![batch]
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 const LOCK: i64 = 0x7065_6e75_7475_7001;
 
 /// One step a schema version. A released step is never changed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     r"
     create table closing (
         id uuid not null,
@@ -69,6 +69,18 @@ const MIGRATIONS: [&str; 2] = [
         first timestamptz not null default now(),
         last timestamptz not null default now(),
         primary key (site, seat, epoch, why)
+    );
+",
+    r"
+    -- Messages that this program could not read, as they arrived.
+    create table unread (
+        site text not null,
+        seat text not null,
+        sum bytea not null,
+        why text not null,
+        received timestamptz not null default now(),
+        message bytea not null,
+        primary key (site, seat, sum)
     );
 ",
 ];

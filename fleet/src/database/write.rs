@@ -39,6 +39,8 @@ pub struct Rejected {
     pub why: Refusal,
     /// The ledger's id and the number, if they are valid: a rejected closing is not requested again.
     pub number: Option<(Uuid, i64)>,
+    /// As it arrived.
+    pub message: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +59,7 @@ const CLOSINGS: &str = "
     where c.site = excluded.site and c.seat = excluded.seat and excluded.version > c.version";
 
 const OTHER_SEATS: &str = "
-    select t.site, t.seat from unnest($1::uuid[], $2::text[], $3::text[]) as t (id, site, seat)
+    select t.id from unnest($1::uuid[], $2::text[], $3::text[]) as t (id, site, seat)
     join closing c on c.id = t.id where (c.site, c.seat) <> (t.site, t.seat)";
 
 /// Numbers that arrived before, for another call. Each call and number is looked up by its index.
@@ -96,14 +98,21 @@ const DOUBLED: &str = "
     select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::int8[])
     on conflict (site, seat, epoch, why) do update set count = d.count + excluded.count, last = now()";
 
+/// Returns those that are new: one that arrives again is not counted again.
+const UNREAD: &str = "
+    insert into unread (site, seat, sum, why, message)
+    select site, seat, sha256(message), why, message
+    from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as t (site, seat, why, message)
+    on conflict do nothing returning site, seat, why";
+
 const REFUSED: &str = "
     insert into refused as r (site, seat, why, count)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::int8[])
     on conflict (site, seat, why) do update set count = r.count + excluded.count, last = now()";
 
 /// Merges several versions of one call as the database would. Sorted by id, so that two archives can't deadlock. Also
-/// returns the seats whose closings have another seat's call id.
-fn newest(closings: &[ClosingRow]) -> (Vec<ClosingRow>, Vec<(Name, Name)>) {
+/// returns those that have another seat's call id.
+fn newest(closings: &[ClosingRow]) -> (Vec<ClosingRow>, Vec<ClosingRow>) {
     let mut out: BTreeMap<Uuid, ClosingRow> = BTreeMap::new();
     let mut other_seats = Vec::new();
     for new in closings {
@@ -111,7 +120,7 @@ fn newest(closings: &[ClosingRow]) -> (Vec<ClosingRow>, Vec<(Name, Name)>) {
             None => {
                 out.insert(new.id, new.clone());
             }
-            Some(old) if old.seat != new.seat => other_seats.push(new.seat.clone()),
+            Some(old) if old.seat != new.seat => other_seats.push(new.clone()),
             Some(old) if new.version > old.version => *old = new.clone(),
             Some(_) => {}
         }
@@ -204,7 +213,8 @@ pub async fn write(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), E
             transaction.execute(&insert, &[&ids, &sites, &seats, &epochs, &seqs, &versions, &starts, &calls]).await?;
         if written < closings.len() as u64 {
             for row in transaction.query(OTHER_SEATS, &[&ids, &sites, &seats]).await? {
-                other_seats.extend(Name::parse(row.get(0)).zip(Name::parse(row.get(1))));
+                let id: Uuid = row.get(0);
+                other_seats.extend(closings.iter().find(|c| c.id == id).cloned());
             }
         }
     }
@@ -220,10 +230,21 @@ pub async fn write(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), E
         transaction.execute(MERGE_RANGES, &[&sites, &seats, &epochs, &MAX_RANGES]).await?;
     }
     write_doubled(transaction, doubled).await?;
+    let rejected = batch.rejected.iter().map(|r| (&r.seat, r.why, r.message.as_slice()));
+    let other_seats = other_seats.iter().map(|c| (&c.seat, Refusal::OtherSeat, c.call.as_bytes()));
+    let mut unread: Vec<_> = rejected.chain(other_seats).collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    unread.sort_unstable_by_key(|(seat, _, message)| (*seat, *message));
+    let sites: Vec<&str> = unread.iter().map(|(seat, ..)| seat.0.as_str()).collect();
+    let seats: Vec<&str> = unread.iter().map(|(seat, ..)| seat.1.as_str()).collect();
+    let whys: Vec<&str> = unread.iter().map(|(_, why, _)| why.code()).collect();
+    let messages: Vec<&[u8]> = unread.iter().map(|(.., message)| *message).collect();
+    let new = transaction.query(UNREAD, &[&sites, &seats, &whys, &messages]).await?;
     let mut refused: HashMap<(&str, &str, &str), i64> = HashMap::new();
-    let rejected = batch.rejected.iter().map(|rejected| (&rejected.seat, rejected.why));
-    for ((site, seat), why) in rejected.chain(other_seats.iter().map(|seat| (seat, Refusal::OtherSeat))) {
-        *refused.entry((site.as_str(), seat.as_str(), why.code())).or_default() += 1;
+    for row in &new {
+        *refused.entry((row.get(0), row.get(1), row.get(2))).or_default() += 1;
     }
     if !refused.is_empty() {
         let mut rows: Vec<_> = refused.into_iter().collect();
@@ -258,13 +279,14 @@ mod tests {
         ];
         let (closings, other_seats) = newest(&batch);
         assert_eq!(closings, [batch[2].clone(), batch[0].clone()]);
-        assert_eq!(other_seats, [batch[4].seat.clone()]);
+        assert_eq!(other_seats, [batch[4].clone()]);
     }
 
     #[test]
     fn numbers_are_merged_into_ranges_of_each_ledger_in_its_order() {
         let seat = row("a", 1, 1, 7, 1).seat;
-        let rejected = vec![Rejected { seat, why: Refusal::BadPayload, number: Some((Uuid::from_u128(6), 4)) }];
+        let rejected =
+            vec![Rejected { seat, why: Refusal::BadPayload, number: Some((Uuid::from_u128(6), 4)), message: vec![] }];
         let closings = vec![row("b", 3, 1, 7, 5), row("a", 1, 1, 7, 9), row("a", 2, 1, 6, 3)];
         let batch = Batch { closings, rejected };
         let found: Vec<_> =

@@ -26,13 +26,30 @@ pub struct Closing<'a> {
 impl<'a> Closing<'a> {
     /// Does not check the call itself.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        if Head::parse(bytes)?.schema != super::SCHEMA {
+            return Err(Refusal::OtherSchema);
+        }
         let closing: Self = parse_json(bytes, MAX_CLOSING)?;
-        if closing.schema != super::SCHEMA || closing.seq == 0 { Err(Refusal::Malformed) } else { Ok(closing) }
+        if closing.seq == 0 { Err(Refusal::Malformed) } else { Ok(closing) }
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
         // Serializing this type can't fail.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// What a closing of every schema has: which number it is of which ledger, where it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Head {
+    pub schema: u32,
+    pub epoch: Option<Uuid>,
+    pub seq: Option<u64>,
+}
+
+impl Head {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        parse_json(bytes, MAX_CLOSING)
     }
 }
 
@@ -95,9 +112,13 @@ mod tests {
         let read = Closing::parse(&bytes).unwrap();
         assert_eq!((read.epoch, read.seq, read.call.get()), (Uuid::from_u128(7), 3, call.get()));
         let text = String::from_utf8(bytes).unwrap();
-        for bad in [text.replace("\"seq\":3", "\"seq\":0"), text.replace("\"schema\":1", "\"schema\":9"), "{".into()] {
+        for bad in [text.replace("\"seq\":3", "\"seq\":0"), "{".into(), "{}".into()] {
             assert_eq!(Closing::parse(bad.as_bytes()).unwrap_err(), Refusal::Malformed);
         }
+        let other = text.replace("\"schema\":1", "\"schema\":9").replace("\"call\"", "\"panggilan\"");
+        assert_eq!(Closing::parse(other.as_bytes()).unwrap_err(), Refusal::OtherSchema);
+        let head = Head { schema: 9, epoch: Some(Uuid::from_u128(7)), seq: Some(3) };
+        assert_eq!(Head::parse(other.as_bytes()), Ok(head));
         assert_eq!(Closing::parse(&vec![b' '; MAX_CLOSING + 1]).unwrap_err(), Refusal::TooLarge);
     }
 

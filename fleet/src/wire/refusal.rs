@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     TooLarge,
-    /// Not JSON of the right schema.
+    /// Not JSON of the right shape.
     Malformed,
+    /// Of a schema that this program does not know.
+    OtherSchema,
     /// Not the key of its subject, or a scope that the seat is not in.
     WrongKey,
     /// The signer is not in the trust list.
@@ -30,6 +32,7 @@ impl Refusal {
         match self {
             Self::TooLarge => "too-large",
             Self::Malformed => "malformed",
+            Self::OtherSchema => "other-schema",
             Self::WrongKey => "wrong-key",
             Self::UnknownSigner => "unknown-signer",
             Self::NotAllowed => "not-allowed",

@@ -273,7 +273,7 @@ async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     close(&client, "jkt", "a1", epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
     stage.waits_for_number(CLOSINGS, 2).await;
 
-    let drop = "drop table closing, ledger, refused, doubled, penutup_schema; drop sequence ledger_number";
+    let drop = "drop table closing, ledger, refused, doubled, unread, penutup_schema; drop sequence ledger_number";
     stage.postgres.connect().await.batch_execute(drop).await.unwrap();
     close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
     stage.waits_for_number(CLOSINGS, 1).await;
@@ -527,4 +527,72 @@ async fn two_machines_with_one_identity_are_named_and_lose_nothing() {
     let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 4))";
     assert_eq!(stage.postgres.number(whole).await, Some(2), "each has its own numbers");
     assert_eq!(stage.postgres.number("select count(*) from doubled where why = 'number-twice'").await, Some(0));
+}
+
+/// A seat that was upgraded before the centre.
+#[tokio::test]
+async fn a_closing_of_another_schema_is_kept_and_read_by_the_program_that_knows_it() {
+    let Some(mut stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    let mut two: serde_json::Value =
+        serde_json::from_slice(&message(epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2))).unwrap();
+    two["schema"] = json!(2);
+    two["mood"] = json!("good");
+    close(&client, "jkt", "a1", epoch, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
+    let subject = subject::closing(&name("jkt"), &name("a1"));
+    send(&client, &subject, "two", two.to_string().as_bytes()).await.unwrap();
+    close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
+    stage.waits_for_number(CLOSINGS, 2).await;
+    let kept = "select count(*) from unread where why = 'other-schema' and seat = 'a1'";
+    stage.waits_for_number(kept, 1).await;
+    // It is not asked for again, and status counts it.
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 4))";
+    assert_eq!(stage.postgres.number(whole).await, Some(1));
+    let (_, status) = status_of(&stage, &["--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["refused_by_archive"]["other-schema"], 1, "{status}");
+    // As a program reads it that knows the schema.
+    stage.archive.process.kill();
+    let known = "update unread set message = convert_to(replace(convert_from(message, 'UTF8'), '\"schema\":2',
+        '\"schema\":1'), 'UTF8')";
+    stage.postgres.connect().await.batch_execute(known).await.unwrap();
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.waits_for_number(CLOSINGS, 3).await;
+    stage.waits_for_number("select count(*) from unread", 0).await;
+}
+
+/// The seat is away and can't be asked; the stream still has everything.
+#[tokio::test]
+async fn a_lost_part_of_the_database_is_read_again_from_the_stream() {
+    let Some(stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let epoch = Uuid::now_v7();
+    for seq in 1..=6 {
+        close(&client, "jkt", "a1", epoch, seq, &call(Uuid::now_v7(), 1, "a1", seq)).await;
+    }
+    let subject = subject::closing(&name("jkt"), &name("a1"));
+    send(&client, &subject, "junk", b"junk").await.unwrap();
+    stage.waits_for_number(CLOSINGS, 6).await;
+    stage.waits_for_number("select coalesce(sum(count), 0)::int8 from refused", 1).await;
+    drop(client);
+    let rows = "select id, version, call::text, epoch, seq from closing order by id";
+    let contents = async || -> Vec<(Uuid, i64, String, Uuid, i64)> {
+        let rows = stage.postgres.connect().await.query(rows, &[]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))).collect()
+    };
+    let before = contents().await;
+    let lose = "delete from closing where seq < 5; delete from ledger";
+    stage.postgres.connect().await.batch_execute(lose).await.unwrap();
+    assert_eq!(contents().await.len(), 2);
+    let config = stage.fleet.config(Identity::Program("archive"));
+    for _ in 0..2 {
+        let out = run(&config, &["archive", "--reread", "--lang", "en"]).done();
+        assert!(out.contains("CLOSINGS_JKT: 7 closings read again."), "{out}");
+        assert_eq!(contents().await, before);
+        let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 7))";
+        assert_eq!(stage.postgres.number(whole).await, Some(1));
+        assert_eq!(stage.postgres.number("select sum(count)::int8 from refused").await, Some(1));
+        assert_eq!(stage.postgres.number("select count(*) from doubled").await, Some(0));
+    }
 }

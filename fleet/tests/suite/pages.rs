@@ -72,7 +72,7 @@ async fn the_commands_of_the_fleet_page_work() {
             "archive" | "report" => Identity::Program("archive"),
             _ => Identity::Program("status"),
         });
-        if verb == "archive" {
+        if line == "penutup-fleet archive" {
             archive = Some(Running::start(&config, &["archive"], fleet.folder()));
             let tables = async || postgres.number("select count(*) from closing").await;
             assert_eq!(wait_until("the tables", tables).await, 0);
