@@ -14,7 +14,7 @@ use super::threshold;
 use crate::rules::RuleSet;
 use crate::rules::decide::Situation;
 use crate::rules::limits::MAX_FILE;
-use crate::rules::ruleset::StepIx;
+use crate::rules::ruleset::{Duty, Requirement, StepIx};
 
 /// The most cards of one sheet.
 const MOST_CARDS: usize = 1000;
@@ -127,7 +127,6 @@ fn steps_are_right(way: &str, card: &CardRow, expected: &Expected) -> bool {
 struct Misses {
     /// The sentences, or a fact that decides them.
     rule: bool,
-    steps: bool,
     greeting: bool,
     honorific: bool,
     name: bool,
@@ -152,7 +151,45 @@ impl Misses {
             Person { name: name.clone(), ..Person::default() }.is_named(given("name").unwrap_or_default())
         };
         let name = is_case && expected.name.as_ref().is_some_and(|name| !is_named(name));
-        Self { rule: steps || !(greeting || honorific || name), steps, greeting, honorific, name }
+        Self { rule: steps || !(greeting || honorific || name), greeting, honorific, name }
+    }
+}
+
+/// The sentences of an answer, in their order.
+fn given(way: &str, card: &CardRow, expected: &Expected, rules: &RuleSet) -> Vec<StepIx> {
+    let texts =
+        |key: &str| card.answer[key].as_array().into_iter().flatten().map(|text| text.as_str().unwrap_or_default());
+    let ids: Vec<&str> = match way {
+        "kasus" => texts("said").collect(),
+        "hafalan" => texts("steps").collect(),
+        _ => {
+            let asked = expected.steps.iter().zip(texts("marks"));
+            let spoken = asked.filter(|(_, mark)| *mark != SpokenMark::Missing.code());
+            spoken.map(|(id, _)| id.as_str()).collect()
+        }
+    };
+    ids.into_iter().filter_map(|id| rules.step_named(id)).collect()
+}
+
+/// Whether an answer fails a duty; `None` if the duty is about reminders, which no answer has.
+fn is_unmet(rules: &RuleSet, duty: &Duty, given: &[StepIx]) -> Option<bool> {
+    let is_spoken = |step: &&StepIx| rules.step(**step).is_spoken();
+    let spoken = |steps: &[StepIx]| -> Option<Vec<StepIx>> {
+        let spoken: Vec<StepIx> = steps.iter().filter(is_spoken).copied().collect();
+        (!spoken.is_empty()).then_some(spoken)
+    };
+    match duty {
+        Duty::Always(steps) => Some(!spoken(steps)?.iter().all(|step| given.contains(step))),
+        Duty::Never(steps) => Some(spoken(steps)?.iter().any(|step| given.contains(step))),
+        Duty::ExactlyOne(steps) => {
+            let all = spoken(steps).filter(|spoken| spoken.len() == steps.len())?;
+            Some(all.iter().filter(|step| given.contains(step)).count() != 1)
+        }
+        Duty::Order(steps) => {
+            let places = given.iter().filter_map(|step| steps.iter().position(|other| other == step));
+            spoken(steps).map(|_| !places.is_sorted())
+        }
+        Duty::Last(step) => Some(step).filter(is_spoken).map(|step| given.last() != Some(step)),
     }
 }
 
@@ -226,14 +263,17 @@ impl Class {
                     count(&mut out.rules, rule, misses.rule);
                 }
                 if let Some(situation) = situation(rules, expected) {
-                    let apply =
-                        |(_, r): &(usize, &crate::rules::ruleset::Requirement)| r.when.contains(situation.values());
-                    for (duty, _) in rules.requirements.iter().enumerate().filter(apply) {
-                        count(&mut out.duties, duty, misses.steps);
+                    let given = given(&sheet.way, card, expected, rules);
+                    let apply = |(_, r): &(usize, &Requirement)| r.when.contains(situation.values());
+                    for (at, requirement) in rules.requirements.iter().enumerate().filter(apply) {
+                        let judged = requirement.duties.iter().filter_map(|duty| is_unmet(rules, duty, &given));
+                        if let Some(is_missed) = judged.reduce(|one, other| one || other) {
+                            count(&mut out.duties, at, is_missed);
+                        }
                     }
                 }
+                let steps: Vec<StepIx> = expected.steps.iter().filter_map(|id| rules.step_named(id)).collect();
                 if sheet.way == "kasus" {
-                    let steps: Vec<StepIx> = expected.steps.iter().filter_map(|id| rules.step_named(id)).collect();
                     let asked = [
                         (rules.roles.honorific.filter(|_| expected.honorific.is_some()), misses.honorific),
                         (rules.roles.name.filter(|_| expected.name.is_some()), misses.name),
@@ -244,7 +284,8 @@ impl Class {
                         }
                     }
                 }
-                if let Some(minute) = minute(&card.time).filter(|minute| edges.contains(minute)) {
+                let greets = steps.iter().any(|step| rules.step(*step).greets());
+                if let Some(minute) = minute(&card.time).filter(|minute| greets && edges.contains(minute)) {
                     count(&mut out.greetings, minute.into(), misses.greeting);
                 }
             }

@@ -23,7 +23,11 @@ use crate::rules::ruleset::{Duty, FieldIx, StepIx};
 use crate::rules::script::{Fields, script_with_placeholders, speak};
 use crate::times;
 use crate::words::Words;
+use crate::wrap::{width, wrap};
 
+/// The columns of the text, and where its sentences begin.
+const COLUMNS: usize = 80;
+const INDENT: usize = 11;
 /// The most sheets of a class.
 const MOST: usize = 1000;
 
@@ -205,8 +209,12 @@ impl Told<'_> {
             };
             steps.extend(named.iter().filter(|step| !steps.contains(step)).copied().collect::<Vec<_>>());
         }
-        let sentences = script_with_placeholders(self.rules, &steps);
-        (requirement.id.clone(), format!("{}: {sentences}", demands.join("; ")))
+        // In the order of the rules file, each as the closing says it.
+        steps.sort_unstable_by_key(|step| step.at());
+        let sentences = script_with_placeholders(self.rules, &steps).to_string();
+        let demands = demands.join("; ");
+        let text = if sentences.is_empty() { demands } else { format!("{demands}: {sentences}") };
+        (requirement.id.clone(), text)
     }
 
     /// A minute, and the sentence with its greeting.
@@ -284,12 +292,12 @@ impl Told<'_> {
         let (words, rows) = (self.words, self.rows());
         let w = &words.class;
         let mut out = w.title(shown(&self.rules.sop.revision), self.sheets.len(), rows.len()) + "\n";
-        let width = rows.iter().filter_map(|row| row.trainee).map(str::len).max().unwrap_or(1);
+        let mut table: Vec<[String; 4]> = Vec::new();
         for (row, of) in rows.iter().zip(&self.class.rows) {
             let sheet = &self.sheets[of.sheet];
             let score = match row.right.zip(row.score) {
-                Some((right, score)) => words.drill.score_line(row.answered, score, right),
-                None => words.drill.unfinished(row.answered, row.count),
+                Some((right, score)) => w.score(row.answered, score, right),
+                None => w.unfinished(row.answered, row.count),
             };
             let verdict = match (row.exam, row.passed) {
                 (false, _) => w.practice,
@@ -300,21 +308,30 @@ impl Told<'_> {
             let begun = DateTime::parse_from_rfc3339(&sheet.begun).map(|at| at.to_utc()).unwrap_or_default();
             let begun = times::moment(begun, self.rules.zones[0].offset, self.rules, words);
             let sheets = if row.sheets > 1 { format!(" · {}", w.sheets(row.sheets)) } else { String::new() };
-            let _ = writeln!(
-                out,
-                "  {:<width$}  {verdict} · {score} · {minutes} · {begun}{sheets}",
-                row.trainee.unwrap_or("-"),
-            );
+            let trainee = row.trainee.unwrap_or("-").to_owned();
+            table.push([trainee, verdict.to_owned(), score, format!("{minutes} · {begun}{sheets}")]);
+        }
+        let columns = [0, 1, 2].map(|at| table.iter().map(|row| width(&row[at])).max().unwrap_or(0));
+        for [trainee, verdict, score, rest] in table {
+            let pad = |text: String, to: usize| format!("{text}{}", " ".repeat(to - width(&text)));
+            let (trainee, verdict) = (pad(trainee, columns[0]), pad(verdict, columns[1]));
+            let _ = writeln!(out, "  {trainee}  {verdict}  {}  {rest}", pad(score, columns[2]));
         }
         let missed = self.missed();
         if missed.iter().all(|(_, _, rows)| rows.is_empty()) {
             let _ = write!(out, "\n{}\n", w.nothing_missed);
         }
-        for (_, title, rows) in missed.iter().filter(|(_, _, rows)| !rows.is_empty()) {
+        for (kind, title, rows) in missed.iter().filter(|(_, _, rows)| !rows.is_empty()) {
             let _ = write!(out, "\n{title}\n");
             for row in rows {
-                let _ = writeln!(out, "  {:>7}  {}", format!("{}/{}", row.missed, row.asked), shown(&row.what));
-                let _ = writeln!(out, "           {}", row.sentence);
+                // In files times are written for programs.
+                let time = (*kind == "greeting").then(|| row.what.replace(':', words.screen.time_dot));
+                let what = time.unwrap_or_else(|| shown(&row.what));
+                let _ = writeln!(out, "  {:>7}  {what}", format!("{}/{}", row.missed, row.asked));
+                for line in wrap([(row.sentence.as_str(), ())], COLUMNS - INDENT) {
+                    let line: String = line.into_iter().map(|(text, ())| text).collect();
+                    let _ = writeln!(out, "{}{line}", " ".repeat(INDENT));
+                }
             }
         }
         out

@@ -81,15 +81,16 @@ fn a_class_has_a_row_a_trainee_and_what_was_missed_most() {
     ran.status(1);
     for part in [
         "Kelas, SOP Rev-1: 4 peserta, 6 lembar nilai",
-        "cso-1  lulus · 9 dari 10 kartu tepat (90%) · 10 menit",
+        "cso-1  lulus        9 dari 10 tepat (90%)  10 menit",
         "lembar terakhir dari 2",
-        "cso-2  belum lulus · 8 dari 10 kartu tepat (80%) · 10 menit",
-        "cso-3  belum lulus · Ujian belum selesai: 3 dari 10 kartu dijawab · 3 menit",
-        "cso-4  belum lulus · 5 dari 10",
+        "cso-2  belum lulus  8 dari 10 tepat (80%)  10 menit",
+        "cso-3  belum lulus  3 dari 10 dijawab      3 menit",
+        "cso-4  belum lulus  5 dari 10 tepat (50%)",
         "Menit pergantian salam",
     ] {
         assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
     }
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 80 || line.contains("lembar terakhir")), "{}", ran.out);
     for part in ["d.json: lembar yang sama dengan b.json", "e.json: dari aturan lain (Rev-2,"] {
         assert!(ran.err.contains(part), "{part} is not in {}", ran.err);
     }
@@ -148,6 +149,42 @@ fn a_row_is_of_the_last_exam_and_sheets_without_a_trainee_are_of_several_people(
     let sheets = [nameless(true), nameless(false), nameless(true)];
     let class = Class::of(&sheets, &loaded.rules, loaded.sha256());
     assert_eq!((class.rows.len(), class.duplicates), (2, vec![(2, 0)]), "begun in the same second");
+}
+
+/// A wrong answer may still have met a duty, and reminders are no part of an answer.
+#[test]
+fn a_duty_is_missed_only_by_an_answer_that_fails_it() {
+    let loaded = built_in();
+    let rules = &loaded.rules;
+    let right = sheet(&loaded, "cso-1", 7, 10, |_| true);
+    let missed = |answer: &dyn Fn(&[String]) -> Vec<String>| -> Vec<(String, usize, usize)> {
+        let mut sheet = right.clone();
+        for card in &mut sheet.cards {
+            let greeting = card.answer["greeting"].clone();
+            let expected = card.expected.as_mut().expect("a finished exam");
+            card.answer = serde_json::json!({ "steps": answer(&expected.steps), "greeting": greeting });
+            expected.right = false;
+        }
+        sheet.judge();
+        let sheet = read(sheet.to_json().as_bytes()).expect("a sound sheet");
+        let class = Class::of(std::slice::from_ref(&sheet), rules, loaded.sha256());
+        assert_eq!(class.rules.iter().map(|m| m.missed).sum::<usize>(), 10, "every rule was missed");
+        class.duties.iter().map(|m| (rules.requirements[m.what].id.clone(), m.missed, m.asked)).collect()
+    };
+    let of = |all: &[&str]| all.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let klb = |id: &str| (id.to_owned(), 4, 4);
+    // Campaign before the right sentences: forbidden under KLB and for PLN Mobile, allowed elsewhere.
+    let with_campaign = missed(&|steps| {
+        let mut out = of(&["campaign"]);
+        out.extend(steps.iter().filter(|id| *id != "campaign").cloned());
+        out
+    });
+    assert_eq!(with_campaign, [klb("klb-tanpa-campaign"), klb("pln-mobile-tanpa-campaign")]);
+    // Thanks alone: there is no invitation.
+    assert_eq!(missed(&|_| of(&["terima-kasih"])), [("ajakan-wajib".into(), 10, 10)]);
+    // Thanks first.
+    let reversed = missed(&|steps| steps.iter().rev().cloned().collect());
+    assert_eq!(reversed, [("urutan".into(), 10, 10)]);
 }
 
 /// Of a case everything but the sentences may be wrong: no rule and no duty is missed then.
