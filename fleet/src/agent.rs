@@ -109,9 +109,16 @@ async fn run_tasks(
     }
     let (changed, watcher) = watch_journal(outbox.journal());
     let outbox = Arc::new(Mutex::new(outbox));
-    let replica = folder.load(&seat, &agent.trust, Utc::now().date_naive());
-    let worker =
-        BroadcastWorker::new(replica, folder, agent.trust, snapshots.clone(), Arc::clone(&status), log.clone());
+    let replica = folder.load(&seat, agent.trust, Utc::now().date_naive());
+    let (poll_now, polls) = (Arc::new(Notify::new()), watch::Sender::new(PollResults::default()));
+    let worker = BroadcastWorker::new(
+        replica,
+        folder,
+        Arc::clone(&poll_now),
+        snapshots.clone(),
+        Arc::clone(&status),
+        log.clone(),
+    );
     if let Some(socket_dir) = SocketDir::of(folders) {
         let status = Arc::clone(&status);
         prompters::spawn(socket_dir, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
@@ -126,7 +133,6 @@ async fn run_tasks(
     let client = client.await?;
     let (deliveries, received) = mpsc::channel(MAX_DELIVERIES);
     let (asks, asked) = mpsc::channel(MAX_ASKS);
-    let (poll_now, polls) = (Arc::new(Notify::new()), watch::Sender::new(PollResults::default()));
     let poll_results = polls.subscribe();
     let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, link: monitor.subscribe() };
     let queue = Arc::new(queue);

@@ -5,7 +5,7 @@ use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::jetstream;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::{Client, Message, StatusCode};
+use async_nats::{Client, HeaderValue, Message, StatusCode};
 use chrono::{DateTime, Utc};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::link::{Link, REPLY_TIMEOUT};
-use crate::wire::envelope::{Content, Envelope, Verified};
+use crate::wire::envelope::{Content, Envelope, StoredAt, Verified};
 use crate::wire::key::Key;
 use crate::wire::refusal::Refusal;
 use crate::wire::subject::{self, BROADCASTS};
@@ -52,9 +52,24 @@ pub async fn direct_get(client: &Client, subject: String, request: Vec<u8>) -> R
     }
 }
 
+/// A header that the server sets: the last of that name, since it keeps those of whoever published the message.
+fn server_header<'m>(message: &'m Message, name: &'static str) -> Option<&'m str> {
+    message.headers.as_ref()?.get_last(name).map(HeaderValue::as_str)
+}
+
 /// The stream sequence of a direct get's message.
 pub fn stream_sequence(message: &Message) -> Option<u64> {
-    message.headers.as_ref()?.get("Nats-Sequence")?.as_str().parse().ok()
+    server_header(message, "Nats-Sequence")?.parse().ok()
+}
+
+/// When the stream stored a direct get's message.
+pub fn stream_time(message: &Message) -> Option<DateTime<Utc>> {
+    server_header(message, "Nats-Time-Stamp")?.parse().ok()
+}
+
+/// The subject of a direct get's message.
+pub fn stream_subject(message: &Message) -> Option<&str> {
+    server_header(message, "Nats-Subject")
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +83,7 @@ pub struct StoredBroadcast {
 
 impl StoredBroadcast {
     fn parse(message: &Message) -> Option<Self> {
-        let stored_at = message.headers.as_ref()?.get("Nats-Time-Stamp")?.as_str().parse().ok()?;
+        let stored_at = stream_time(message)?;
         let envelope = Envelope::parse(&message.payload);
         Some(Self { sequence: stream_sequence(message)?, stored_at, envelope })
     }
@@ -76,7 +91,7 @@ impl StoredBroadcast {
     /// Verifies it as a seat does that knows no broadcast yet.
     pub fn verify(&self, trust: &Trust, key: &Key) -> Result<(&Envelope, Verified), Refusal> {
         let envelope = self.envelope.as_ref().map_err(|refusal| *refusal)?;
-        Ok((envelope, envelope.verify(trust, key, None)?))
+        Ok((envelope, envelope.verify(trust, key, None, StoredAt::Time(self.stored_at.timestamp()))?))
     }
 }
 
@@ -99,7 +114,8 @@ impl Accepted {
         let mut out = Self::default();
         for StoredBroadcast { sequence, stored_at, envelope } in history {
             let known = out.newest.as_ref().map(|(envelope, _)| envelope);
-            let verified = envelope.and_then(|envelope| Ok((envelope.verify(trust, key, known)?, envelope)));
+            let at = StoredAt::Time(stored_at.timestamp());
+            let verified = envelope.and_then(|envelope| Ok((envelope.verify(trust, key, known, at)?, envelope)));
             out.last_refusal = verified.as_ref().err().copied();
             out.last_sequence = sequence;
             if let Ok((verified, envelope)) = verified {
@@ -113,8 +129,13 @@ impl Accepted {
     pub fn klb(&self) -> Option<&Declaration> {
         match &self.newest.as_ref()?.1.content {
             Content::Klb(declared) => Some(declared),
-            Content::Rules(_) => None,
+            Content::Rules(_) | Content::Trust(_) => None,
         }
+    }
+
+    /// Whether it is a former key's, of somebody who may no longer publish under the key.
+    pub fn is_revoked(&self) -> bool {
+        self.newest.as_ref().is_some_and(|(_, verified)| verified.is_revoked)
     }
 
     pub fn rules(&self) -> Option<(&Envelope, &str)> {
@@ -181,6 +202,21 @@ impl BroadcastStream {
             out.push(stored);
         }
         Ok(out)
+    }
+
+    /// The newest trust list: the given one, or a newer one that its authority signed.
+    pub async fn trust(&self, known: &Trust) -> Result<Trust, CliError> {
+        let accepted = self.accepted(known, &Key::Trust).await?;
+        Ok(match accepted.newest {
+            Some((_, Verified { content: Content::Trust(list), .. })) if list.version > known.version => *list,
+            _ => known.clone(),
+        })
+    }
+
+    /// The version of the trust list that is published; 0: none.
+    pub async fn published_trust(&self, known: &Trust) -> Result<u64, CliError> {
+        let newest = self.accepted(known, &Key::Trust).await?.newest;
+        Ok(newest.map_or(0, |(envelope, _)| envelope.version))
     }
 
     pub async fn accepted(&self, trust: &Trust, key: &Key) -> Result<Accepted, CliError> {

@@ -113,6 +113,8 @@ impl<'p> ConfigFile<'p> {
                 TrustError::Key(id) => w.signer_key(id.as_str()),
                 TrustError::Name(id) => w.signer_name(id.as_str()),
                 TrustError::Grant(id) => w.signer_grant(id.as_str()),
+                TrustError::Until(id) => w.signer_until(id.as_str()),
+                TrustError::Authority => w.bad_authority.to_owned(),
             })
         })
     }

@@ -56,7 +56,7 @@ pub enum Action {
 
 pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
-    let supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
+    let mut supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
     let zone = time::zone(klb.zone.as_deref(), lang)?;
     let now = Utc::now();
     let state = match klb.what {
@@ -65,11 +65,13 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
                 return Err(CliError::new(words(lang).klb.show_only));
             }
             let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
+            supervisor.trust = stream.trust(&supervisor.trust).await?;
             return show(&stream, &supervisor.trust, zone, lang).await;
         }
         Action::On => State::On,
         Action::Off => State::Off,
     };
+    // Before anything is sent, and again with the newest grants.
     let scope = choose_scope(klb.scope.as_deref(), &supervisor.own, lang)?;
     let reason = klb.reason.clone().filter(|reason| !is_blank(reason));
     let w = &lang.words().klb;
@@ -82,6 +84,10 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let until = klb.until.as_deref().map(|text| until(text, now, zone, lang.words())).transpose()?;
 
     let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
+    if let Some(warning) = supervisor.update_trust(&stream).await? {
+        eprint_line(&warning);
+    }
+    let scope = choose_scope(Some(&scope.to_string()), &supervisor.own, lang)?;
     let key = Key::Klb(scope.clone());
     let present = stream.accepted(&supervisor.trust, &key).await?;
     let version = Declaration::next_version(present.klb().map(|declared| declared.version), now);
@@ -235,6 +241,9 @@ async fn show(stream: &BroadcastStream, trust: &Trust, zone: FixedOffset, lang: 
                 w.declared(&banner, declared.version)
             },
         );
+        if accepted.is_revoked() {
+            let _ = write!(text, " ! {}", w.revoked);
+        }
         if let Some(why) = accepted.last_refusal {
             let _ = write!(text, " ! {}", w.not_accepted(why.code()));
         }

@@ -21,6 +21,7 @@ pub enum Topic {
     Upload,
     Klb,
     Rules,
+    Trust,
     Database,
     Partitions,
     /// A site's stream of closings.

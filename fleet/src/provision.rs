@@ -8,6 +8,7 @@ pub mod output;
 pub mod programs;
 pub mod server;
 pub mod streams;
+pub mod trust;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use keys::Keys;
 use output::{Changes, Manifest, Output, OutputError, Plan};
 use programs::Program;
 use streams::{StreamChange, StreamOutcome};
+use trust::Published;
 
 /// `penutup-fleet provision`.
 #[derive(Debug, Args)]
@@ -63,8 +65,14 @@ pub fn run(args: &Provision, lang: Lang) -> Result<ExitStatus, CliError> {
     let provisioned = provision(&fleet, &args.folder, &args.renew, lang)?;
     print(&render(&fleet, &args.folder, &provisioned, lang), lang)?;
     if args.streams {
-        let streams = block_on(lang, ensure_streams(&fleet, &args.folder, lang))?;
+        let (streams, trust) = block_on(lang, ensure_streams(&fleet, &args.folder, lang))?;
         print(&render_streams(&streams, lang), lang)?;
+        let w = &words(lang).provision;
+        let line = match trust? {
+            Published::New(version) => w.trust_published(version),
+            Published::Unchanged(version) => w.trust_unchanged(version),
+        };
+        print(&(line + "\n"), lang)?;
     }
     Ok(ExitStatus::Done)
 }
@@ -80,10 +88,10 @@ pub fn provision(fleet: &Fleet, folder: &Path, renew: &[String], lang: Lang) -> 
         return Err(CliError::new(words(lang).provision.other_fleet(other, shown_path(&folder))));
     }
     let mut plan = Plan::default();
-    let (keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
+    let (mut keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
+    let trust = trust::ensure(fleet, &signing, &output, &mut keys, &mut plan, lang)?;
     let ca = certificates::ensure(fleet, &output, &mut plan, lang)?;
-    programs::write(fleet, &signing, ca.as_deref(), &mut plan);
-    plan.add("trust.toml", programs::trust(fleet, &signing).to_toml());
+    programs::write(fleet, &trust, ca.as_deref(), &mut plan);
     plan.add("server/nats.conf", server::main_file(fleet));
     plan.add("server/accounts.conf", server::accounts_file(fleet, &keys.public));
 
@@ -151,12 +159,16 @@ fn output_error(why: OutputError, lang: Lang) -> CliError {
     }
 }
 
-/// Creates or raises the streams, as the folder's admin.
-async fn ensure_streams(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<Vec<StreamOutcome>, CliError> {
+/// The streams, and what publishing the trust list did.
+type EnsuredStreams = (Vec<StreamOutcome>, Result<Published, CliError>);
+
+/// Creates or raises the streams, and publishes the trust list, as the folder's admin.
+async fn ensure_streams(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<EnsuredStreams, CliError> {
     let link = Center::read(&folder.join("center/admin/center.toml"), lang)?.link;
     let deadline = streams::deadline();
     let client = streams::patiently(deadline, async || link.connect(lang).await).await?;
-    streams::ensure(client, fleet, deadline, lang).await
+    let streams = streams::ensure(client.clone(), fleet, deadline, lang).await?;
+    Ok((streams, trust::publish(client, folder, lang).await))
 }
 
 fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -> String {
@@ -174,6 +186,9 @@ fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -
     }
     for path in &provisioned.removed {
         line(w.removed(path));
+    }
+    if changed.iter().any(|path| path == trust::SIGNED) {
+        line(w.trust_changed.to_owned());
     }
     line(w.disk_space(streams::disk_bytes(fleet).div_ceil(1 << 20).to_string()));
     let files: Vec<_> = changed.iter().filter_map(|path| path.strip_prefix("server/")).collect();

@@ -13,7 +13,9 @@ use penutup_cli_kit::words::Lang;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::broadcast_stream::{BroadcastStream, GetError, StoredBroadcast, direct_get, stream_sequence};
+use crate::broadcast_stream::{
+    BroadcastStream, GetError, StoredBroadcast, direct_get, stream_sequence, stream_subject, stream_time,
+};
 use crate::config::center::Site;
 use crate::config::supervisor::Supervisor;
 use crate::error::{CliError, ExitStatus};
@@ -111,11 +113,10 @@ async fn read(
     while from <= to {
         let request = json!({ "seq": from, "next_by_subj": filter }).to_string().into_bytes();
         let Some(message) = direct_get(client, get.to_owned(), request).await? else { break };
-        let header = |name: &str| message.headers.as_ref()?.get(name);
         let Some(sequence) = stream_sequence(&message).filter(|sequence| (from..=to).contains(sequence)) else { break };
         from = sequence + 1;
-        let seat = header("Nats-Subject").and_then(|subject| subject::parse_seat(subject.as_str()));
-        let stored_at = header("Nats-Time-Stamp").and_then(|at| at.as_str().parse().ok());
+        let seat = stream_subject(&message).and_then(subject::parse_seat);
+        let stored_at = stream_time(&message);
         // Whoever has a seat's key can send anything: what is no valid state says nothing.
         if let (Some((_, seat)), Some(stored_at), Ok(state)) = (seat, stored_at, SeatState::parse(&message.payload)) {
             out.push((sequence, seat, StoredState { state, stored_at }));
@@ -156,6 +157,7 @@ fn use_of(state: &SeatState, key: &Key, version: u64) -> Use {
         let has = match key {
             Key::Klb(_) => state.klb.as_ref().is_some_and(|klb| klb.version >= version),
             Key::Rules => state.rules.as_ref().is_some_and(|rules| rules.version >= version),
+            Key::Trust => false,
         };
         return if has { Use::Using } else { Use::Not };
     }

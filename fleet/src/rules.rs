@@ -76,7 +76,8 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
     {
         return Err(CliError::new(w.not_granted));
     }
-    let connect = || Publisher::connect(&supervisor, zone, lang);
+    let is_read = matches!(args.what, Action::List | Action::Show { .. });
+    let connect = || Publisher::connect(supervisor, is_read, zone, lang);
     match &args.what {
         Action::Publish { file, yes, wait } => {
             // Checked before connecting.
@@ -121,8 +122,8 @@ fn published_name(version: u64) -> String {
 }
 
 /// A supervisor's connection, with the history of published rules.
-struct Publisher<'s> {
-    supervisor: &'s Supervisor,
+struct Publisher {
+    supervisor: Supervisor,
     stream: BroadcastStream,
     /// The oldest first.
     history: Vec<StoredBroadcast>,
@@ -130,9 +131,24 @@ struct Publisher<'s> {
     lang: Lang,
 }
 
-impl<'s> Publisher<'s> {
-    async fn connect(supervisor: &'s Supervisor, zone: FixedOffset, lang: Lang) -> Result<Self, CliError> {
+impl Publisher {
+    async fn connect(
+        mut supervisor: Supervisor,
+        is_read: bool,
+        zone: FixedOffset,
+        lang: Lang,
+    ) -> Result<Self, CliError> {
         let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
+        if is_read {
+            supervisor.trust = stream.trust(&supervisor.trust).await?;
+        } else {
+            if let Some(warning) = supervisor.update_trust(&stream).await? {
+                eprint_line(&warning);
+            }
+            if !supervisor.own.may_publish(&Key::Rules) {
+                return Err(CliError::new(words(lang).rules.not_granted));
+            }
+        }
         let history = stream.history(&Key::Rules).await?;
         Ok(Self { supervisor, stream, history, zone, lang })
     }
@@ -193,7 +209,7 @@ impl<'s> Publisher<'s> {
         };
         print(&(w.published(shown(&revision), sum, version) + "\n"), lang)?;
         let sent = Sent { envelope: &envelope, sequence, sent_at };
-        match wait.reception(&self.stream, self.supervisor, &sent).await? {
+        match wait.reception(&self.stream, &self.supervisor, &sent).await? {
             Answer::Received(reception) => {
                 print(&reception.render(lang), lang)?;
                 Ok(reception.status())

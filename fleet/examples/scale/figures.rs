@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use nkeys::KeyPair;
-use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::envelope::{Envelope, StoredAt};
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::trust::{Grant, Signer, Trust};
@@ -46,7 +46,7 @@ pub fn verifying() -> Result<Spread, Stop> {
     for version in 1..=1_000 {
         let bytes = Envelope::sign(&pair, key.clone(), id.clone(), version, declaration(version))?.to_bytes();
         let start = Instant::now();
-        let verified = Envelope::parse(&bytes).and_then(|envelope| envelope.verify(&trust, &key, None));
+        let verified = Envelope::parse(&bytes).and_then(|envelope| envelope.verify(&trust, &key, None, StoredAt::Now));
         times.push(u64::try_from(start.elapsed().as_micros())?);
         verified.map_err(|why| format!("{why:?}"))?;
     }

@@ -18,8 +18,8 @@ use crate::wire::envelope::{Envelope, MAX_ENVELOPE};
 use crate::wire::key::Key;
 use crate::wire::trust::Trust;
 
-/// The most bytes that are read of `known.json`: four broadcasts.
-const MAX_KNOWN: u64 = 4 * MAX_ENVELOPE as u64 + 4096;
+/// The most bytes that are read of `known.json`: five broadcasts.
+const MAX_KNOWN: u64 = 5 * MAX_ENVELOPE as u64 + 4096;
 
 #[derive(Debug)]
 pub struct BroadcastFolder {
@@ -93,13 +93,16 @@ impl BroadcastFolder {
 
     /// Restores the replica, verifying everything again. Files that differ from it are written by the next
     /// [`Self::save`].
-    pub fn load(&mut self, seat: &SeatId, trust: &Trust, today: NaiveDate) -> Replica {
+    pub fn load(&mut self, seat: &SeatId, trust: Trust, today: NaiveDate) -> Replica {
         let klb = files::read(&self.klb_path()).ok().and_then(|bytes| Declaration::read(&bytes).ok());
-        let mut replica = Replica::new(seat, klb.clone());
+        let mut replica = Replica::new(seat, trust, klb.clone());
         let file: Option<KnownFile> = self.read_known().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        for (key, raw) in file.filter(|file| file.schema == SCHEMA).map(|file| file.known).into_iter().flatten() {
-            let Ok(key) = key.parse::<Key>() else { continue };
-            replica.restore(trust, &key, raw.get().as_bytes(), today);
+        let known = file.filter(|file| file.schema == SCHEMA).map(|file| file.known).into_iter().flatten();
+        let mut known: Vec<_> = known.filter_map(|(key, raw)| Some((key.parse::<Key>().ok()?, raw))).collect();
+        // The trust list verifies the others.
+        known.sort_by_key(|(key, _)| *key != Key::Trust);
+        for (key, raw) in known {
+            replica.restore(&key, raw.get().as_bytes(), today);
         }
         // Once for all of them: after only some, the declaration in force would seem to change.
         replica.update_effective();
@@ -121,7 +124,7 @@ impl BroadcastFolder {
             match outcome {
                 Outcome::NewEffective => (self.unsaved.klb, self.unsaved.known) = (true, true),
                 Outcome::NewRules => (self.unsaved.rules, self.unsaved.known) = (true, true),
-                Outcome::Stored => self.unsaved.known = true,
+                Outcome::Stored | Outcome::NewTrust => self.unsaved.known = true,
                 Outcome::AlreadyKnown | Outcome::NotForThisSeat | Outcome::Refused(_) => {}
             }
         }
@@ -180,7 +183,7 @@ mod tests {
         let today = NaiveDate::MAX;
         let mut folder = BroadcastFolder::lock(place.path().join("broadcast")).unwrap();
         assert!(matches!(BroadcastFolder::lock(place.path().join("broadcast")), Err(FolderError::Locked)));
-        let mut replica = folder.load(&seat, &trust, today);
+        let mut replica = folder.load(&seat, trust.clone(), today);
         let texts = [
             (Key::Klb(Scope::Center), 7, declaration(7, State::On)),
             (Key::Klb(site), 9, declaration(9, State::Off)),
@@ -188,7 +191,7 @@ mod tests {
         ];
         for (key, version, payload) in texts {
             let bytes = Envelope::sign(&pair, key.clone(), name("spv"), version, payload).unwrap().to_bytes();
-            let outcome = replica.receive(&trust, Some(&key), &bytes, Receipt::unsolicited(), today);
+            let outcome = replica.receive(Some(&key), &bytes, Receipt::unsolicited(), today);
             let effective = replica.update_effective().then_some(Outcome::NewEffective);
             folder.save(&replica, &[outcome, effective.unwrap_or(outcome)]).unwrap();
         }
@@ -198,7 +201,7 @@ mod tests {
         // A file that somebody changed is written again.
         fs::write(path.join("rules.toml"), "rusak").unwrap();
         let mut folder = BroadcastFolder::lock(path.clone()).unwrap();
-        let again = folder.load(&seat, &trust, today);
+        let again = folder.load(&seat, trust.clone(), today);
         assert_eq!(again.effective(), replica.effective());
         assert_eq!(again.effective().map(|klb| klb.version), Some(7), "restoring them one by one declares nothing new");
         assert_eq!((again.rules_text(), again.refused().total()), (Some(BUILT_IN), 0));
@@ -210,7 +213,7 @@ mod tests {
         // Stored broadcasts are verified like received ones.
         let known = fs::read_to_string(path.join("known.json")).unwrap();
         fs::write(path.join("known.json"), known.replace("gangguan", "serangan")).unwrap();
-        let forged = folder.load(&seat, &trust, today);
+        let forged = folder.load(&seat, trust.clone(), today);
         assert_eq!(forged.envelopes().count(), 1, "the rules alone");
         assert_eq!(
             forged.effective(),
@@ -219,7 +222,7 @@ mod tests {
         );
         for broken in ["", "{", "{\"schema\":2,\"known\":{}}"] {
             fs::write(path.join("known.json"), broken).unwrap();
-            assert_eq!(folder.load(&seat, &trust, today).envelopes().count(), 0);
+            assert_eq!(folder.load(&seat, trust.clone(), today).envelopes().count(), 0);
         }
     }
 
@@ -229,7 +232,7 @@ mod tests {
         let mut folder = BroadcastFolder::lock(place.path().join("broadcast")).unwrap();
         let seat = SeatId { site: name("jkt"), region: name("jawa"), seat: name("a01") };
         let klb = Declaration::read(declaration(7, State::On).as_bytes()).unwrap();
-        let replica = Replica::new(&seat, Some(klb));
+        let replica = Replica::new(&seat, Trust::default(), Some(klb));
         // A folder at the file's path makes the write fail, also for root.
         let path = folder.klb_path();
         fs::create_dir(&path).unwrap();

@@ -18,15 +18,17 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use super::replica::{Receipt, SeatId};
-use crate::broadcast_stream::{get_last, get_next, stream_sequence};
+use crate::broadcast_stream::{get_last, get_next, stream_sequence, stream_time};
 use crate::link::backoff;
+use crate::wire::envelope::StoredAt;
 use crate::wire::key::Key;
 use crate::wire::subject;
 
 /// Between two polls, in milliseconds: a random value in this range.
 const POLL_INTERVAL_MS: (u64, u64) = (24_000, 36_000);
-/// The shortest time between two polls that are requested.
-const MIN_POLL_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest time between two polls that are requested, in milliseconds: random, since all seats get a trust list at
+/// once.
+const MIN_POLL_PAUSE_MS: (u64, u64) = (1_000, 3_000);
 /// The most messages that are read below the newest of a key. The stream keeps 16.
 const MAX_SUPERSEDED: usize = 64;
 
@@ -124,9 +126,11 @@ pub async fn poll(
         failures = if complete { 0 } else { failures + 1 };
         let interval = || Duration::from_millis(fastrand::u64(POLL_INTERVAL_MS.0..=POLL_INTERVAL_MS.1));
         let pause = if complete { interval() } else { backoff(failures) };
+        let shortest = Duration::from_millis(fastrand::u64(MIN_POLL_PAUSE_MS.0..=MIN_POLL_PAUSE_MS.1));
         tokio::select! {
             () = sleep(pause) => {}
-            () = async { tokio::join!(poll_now.notified(), sleep(MIN_POLL_PAUSE)); } => {}
+            // After a flood or with a new trust list, what was read may be judged differently.
+            () = async { tokio::join!(poll_now.notified(), sleep(shortest)); } => read.clear(),
             changed = link.changed() => if changed.is_err() { return },
         }
     }
@@ -140,7 +144,8 @@ async fn poll_once(client: &Client, seat: &SeatId, read: &mut ReadUpTo, handler:
     let replies = join_all(seat.keys().map(|key| async move {
         let Some(message) = get_last(client, &key).await.ok()? else { return Some((Vec::new(), None)) };
         let last = stream_sequence(&message);
-        let receipt = Receipt { requested_at, received_at: Instant::now(), is_superseded: false };
+        let receipt =
+            Receipt { requested_at, received_at: Instant::now(), is_superseded: false, stored_at: stored_at(&message) };
         let newest = Delivery { key: Some(key.clone()), message, receipt };
         // A stream that was created anew counts from 1 again.
         let from = before.get(&key).filter(|read| Some(**read) <= last).map_or(1, |read| read + 1);
@@ -165,6 +170,11 @@ async fn poll_once(client: &Client, seat: &SeatId, read: &mut ReadUpTo, handler:
     complete
 }
 
+/// What the stream says of a message that was requested from it.
+fn stored_at(message: &Message) -> StoredAt {
+    stream_time(message).map_or(StoredAt::Now, |at| StoredAt::Time(at.timestamp()))
+}
+
 /// The messages of a key from one sequence up to, but without, another, the oldest first; `None` where a request failed.
 async fn superseded(client: &Client, key: &Key, from: u64, end: u64, requested_at: Instant) -> Option<Vec<Delivery>> {
     let (mut from, mut deliveries) = (from, Vec::new());
@@ -174,7 +184,8 @@ async fn superseded(client: &Client, key: &Key, from: u64, end: u64, requested_a
         if sequence >= end {
             break;
         }
-        let receipt = Receipt { requested_at, received_at: Instant::now(), is_superseded: true };
+        let receipt =
+            Receipt { requested_at, received_at: Instant::now(), is_superseded: true, stored_at: stored_at(&message) };
         deliveries.push(Delivery { key: Some(key.clone()), message, receipt });
         from = sequence + 1;
     }

@@ -9,7 +9,7 @@ use penutup_rules::declaration::{Declaration, State, tidy};
 use penutup_rules::loaded::{LoadedRules, Origin};
 
 use super::effective::effective;
-use crate::wire::envelope::{Content, Envelope, Freshness};
+use crate::wire::envelope::{Content, Envelope, Freshness, StoredAt};
 use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, RefusalCounts};
@@ -26,7 +26,7 @@ pub struct SeatId {
 
 impl SeatId {
     /// The keys whose broadcasts are for this seat.
-    pub fn keys(&self) -> [Key; 4] {
+    pub fn keys(&self) -> [Key; 5] {
         Key::of_seat(&self.site, &self.region)
     }
 }
@@ -39,13 +39,14 @@ pub struct Receipt {
     pub received_at: Instant,
     /// A newer message of its key exists: being old is then expected, and not counted as a refusal.
     pub is_superseded: bool,
+    pub stored_at: StoredAt,
 }
 
 impl Receipt {
     /// For a message of the subscription.
     pub fn unsolicited() -> Self {
         let at = Instant::now();
-        Self { requested_at: at, received_at: at, is_superseded: false }
+        Self { requested_at: at, received_at: at, is_superseded: false, stored_at: StoredAt::Now }
     }
 }
 
@@ -60,6 +61,8 @@ pub enum Outcome {
     /// Another declaration is in force.
     NewEffective,
     NewRules,
+    /// A new trust list. What it no longer accepts is forgotten, and what it accepts now must be requested again.
+    NewTrust,
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +74,8 @@ struct Known {
 
 #[derive(Debug)]
 pub struct Replica {
-    keys: [Key; 4],
+    keys: [Key; 5],
+    trust: Trust,
     known: BTreeMap<Key, Known>,
     effective: Option<Declaration>,
     rules: Option<RulesState>,
@@ -84,10 +88,11 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// `last_effective` is the declaration that was in force when the agent last ran.
-    pub fn new(seat: &SeatId, last_effective: Option<Declaration>) -> Self {
+    /// `trust` comes with the seat's configuration, `last_effective` was in force when the agent last ran.
+    pub fn new(seat: &SeatId, trust: Trust, last_effective: Option<Declaration>) -> Self {
         Self {
             keys: seat.keys(),
+            trust,
             known: BTreeMap::new(),
             effective: last_effective,
             rules: None,
@@ -98,15 +103,8 @@ impl Replica {
     }
 
     /// Verifies and stores a broadcast. `key` is that of its subject; `today` is the day for which rules are checked.
-    pub fn receive(
-        &mut self,
-        trust: &Trust,
-        key: Option<&Key>,
-        bytes: &[u8],
-        receipt: Receipt,
-        today: NaiveDate,
-    ) -> Outcome {
-        self.verify_and_store(trust, key, bytes, receipt, today).unwrap_or_else(|why| {
+    pub fn receive(&mut self, key: Option<&Key>, bytes: &[u8], receipt: Receipt, today: NaiveDate) -> Outcome {
+        self.verify_and_store(key, bytes, receipt, today).unwrap_or_else(|why| {
             if !receipt.is_superseded {
                 self.refused.add(why);
             }
@@ -138,7 +136,6 @@ impl Replica {
 
     fn verify_and_store(
         &mut self,
-        trust: &Trust,
         key: Option<&Key>,
         bytes: &[u8],
         receipt: Receipt,
@@ -153,7 +150,7 @@ impl Replica {
             return Err(Refusal::BadPayload);
         }
         let known = self.known.get(key);
-        let verified = match envelope.verify(trust, key, known.map(|known| &known.envelope)) {
+        let verified = match envelope.verify(&self.trust, key, known.map(|known| &known.envelope), receipt.stored_at) {
             // The reply to a request may arrive after a newer broadcast that was published meanwhile.
             Err(Refusal::Old) if known.is_some_and(|known| receipt.requested_at < known.received_at) => {
                 return Ok(Outcome::AlreadyKnown);
@@ -173,14 +170,41 @@ impl Replica {
                 (self.rules, self.rejected_rules) = (Some(rules), None);
                 (None, Outcome::NewRules)
             }
+            Content::Trust(list) => {
+                // The configuration's may be newer.
+                if list.version <= self.trust.version {
+                    return Ok(Outcome::AlreadyKnown);
+                }
+                self.replace_trust(*list);
+                (None, Outcome::NewTrust)
+            }
         };
         self.known.insert(key.clone(), Known { envelope, klb, received_at: receipt.received_at });
         Ok(outcome)
     }
 
+    fn replace_trust(&mut self, list: Trust) {
+        self.trust = list;
+        let trust = &self.trust;
+        // What a former key signed is requested again: only the stream knows whether it was stored before.
+        self.known
+            .retain(|key, known| *key == Key::Trust || known.envelope.verify(trust, key, None, StoredAt::Now).is_ok());
+        if !self.known.contains_key(&Key::Rules) {
+            self.rules = None;
+        }
+        // What was refused may be accepted now.
+        self.last_refused.clear();
+    }
+
     /// Verifies a broadcast that was read from the disk. A refusal is not counted: nobody sent it.
-    pub fn restore(&mut self, trust: &Trust, key: &Key, bytes: &[u8], today: NaiveDate) {
-        let _ = self.verify_and_store(trust, Some(key), bytes, Receipt::unsolicited(), today);
+    pub fn restore(&mut self, key: &Key, bytes: &[u8], today: NaiveDate) {
+        let receipt = Receipt { stored_at: StoredAt::Here, ..Receipt::unsolicited() };
+        let _ = self.verify_and_store(Some(key), bytes, receipt, today);
+    }
+
+    /// The trust list in force.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// The declaration in force.
@@ -212,7 +236,7 @@ impl Replica {
     /// What it has of each key, for the seat's state.
     pub fn key_states(&self) -> BTreeMap<String, KeyState> {
         let state = |key: &Key| {
-            let version = self.version(key);
+            let version = if *key == Key::Trust { self.trust.version } else { self.version(key) };
             let refused = self.last_refused.get(key).filter(|refused| refused.version > version).copied();
             (version > 0 || refused.is_some()).then(|| (key.to_string(), KeyState { version, refused }))
         };
@@ -241,7 +265,6 @@ mod tests {
 
     struct Centre {
         pair: KeyPair,
-        trust: Trust,
         replica: Replica,
     }
 
@@ -253,7 +276,7 @@ mod tests {
             let grants = vec![Grant::Rules, Grant::Klb(Scope::Center), Grant::Klb(Scope::Site(name("jkt")))];
             let spv = Signer { id: name("spv"), name: "SPV Jakarta".into(), key: pair.public_key(), grants };
             let seat = SeatId { site: name("jkt"), region: name("jawa"), seat: name("a01") };
-            Self { pair, trust: Trust::new(vec![spv]), replica: Replica::new(&seat, None) }
+            Self { pair, replica: Replica::new(&seat, Trust::new(vec![spv]), None) }
         }
 
         fn sign(&self, key: &Key, version: u64, payload: String) -> Vec<u8> {
@@ -269,7 +292,7 @@ mod tests {
         }
 
         fn receives_at(&mut self, key: Option<&Key>, bytes: &[u8], receipt: Receipt) -> Outcome {
-            let outcome = self.replica.receive(&self.trust, key, bytes, receipt, NaiveDate::MAX);
+            let outcome = self.replica.receive(key, bytes, receipt, NaiveDate::MAX);
             if self.replica.update_effective() { Outcome::NewEffective } else { outcome }
         }
     }
@@ -327,9 +350,14 @@ mod tests {
         let requested_at = Instant::now();
         let (old, new) = (centre.klb(&CENTER, 7, State::Off), centre.klb(&CENTER, 8, State::On));
         let at = requested_at + Duration::from_millis(5);
-        let live = Receipt { requested_at: at, received_at: at, is_superseded: false };
+        let live = Receipt { requested_at: at, received_at: at, is_superseded: false, stored_at: StoredAt::Now };
         centre.receives_at(Some(&CENTER), &new, live);
-        let late = Receipt { requested_at, received_at: at + Duration::from_millis(5), is_superseded: false };
+        let late = Receipt {
+            requested_at,
+            received_at: at + Duration::from_millis(5),
+            is_superseded: false,
+            stored_at: StoredAt::Now,
+        };
         let again = Receipt { requested_at: at + Duration::from_millis(6), ..late };
         let mut receive = |receipt| centre.receives_at(Some(&CENTER), &old, receipt);
         assert_eq!(receive(late), Outcome::AlreadyKnown);

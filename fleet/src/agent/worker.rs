@@ -18,7 +18,6 @@ use super::seat_status::StatusPublisher;
 use crate::cli::eprint_line;
 use crate::log::{Log, Topic};
 use crate::wire::refusal::Refusal;
-use crate::wire::trust::Trust;
 
 /// The most deliveries of a batch.
 const MAX_BATCH: usize = 64;
@@ -61,7 +60,8 @@ impl DeliveryHandler for DeliveryQueue {
 pub struct BroadcastWorker {
     replica: Replica,
     folder: BroadcastFolder,
-    trust: Trust,
+    /// Makes the receiver request everything again.
+    poll_now: Arc<Notify>,
     snapshots: SnapshotWatch,
     status: Arc<StatusPublisher>,
     log: Log,
@@ -72,12 +72,12 @@ impl BroadcastWorker {
     pub fn new(
         replica: Replica,
         folder: BroadcastFolder,
-        trust: Trust,
+        poll_now: Arc<Notify>,
         snapshots: SnapshotWatch,
         status: Arc<StatusPublisher>,
         log: Log,
     ) -> Self {
-        let mut worker = Self { replica, folder, trust, snapshots, status, log };
+        let mut worker = Self { replica, folder, poll_now, snapshots, status, log };
         worker.carry_out(&[]);
         worker
     }
@@ -104,11 +104,16 @@ impl BroadcastWorker {
         let today = Utc::now().date_naive();
         let mut outcomes = Vec::with_capacity(batch.len() + 1);
         for Delivery { key, message, receipt } in batch {
-            let outcome = self.replica.receive(&self.trust, key.as_ref(), &message.payload, *receipt, today);
+            let outcome = self.replica.receive(key.as_ref(), &message.payload, *receipt, today);
             if let Outcome::Refused(why) = outcome
                 && !receipt.is_superseded
             {
                 self.log_refusal(why);
+            }
+            if outcome == Outcome::NewTrust {
+                let version = self.replica.trust().version;
+                self.log.report(Topic::Trust, self.log.words().agent.trust(version));
+                self.poll_now.notify_one();
             }
             outcomes.push(outcome);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::center::Site;
 use super::{ConfigFile, LinkFields};
+use crate::broadcast_stream::BroadcastStream;
 use crate::error::CliError;
 use crate::link::Link;
 use crate::secret::Seed;
@@ -51,8 +52,28 @@ impl Supervisor {
             file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
         let sign = file.seed(&sign)?;
         let trust = file.trust(&trust)?;
-        let own = trust.signer(&id).filter(|signer| signer.key == sign.pair().public_key()).cloned();
-        let own = own.ok_or_else(|| file.invalid(&words(lang).config.not_trusted(id.as_str())))?;
+        let own = own(&trust, &id, &sign).ok_or_else(|| file.invalid(&words(lang).config.not_trusted(id.as_str())))?;
         Ok(Self { link, sign, own, trust, sites: site })
     }
+
+    /// Takes the newest trust list from the stream, since seats do. Fails where this supervisor's key is no longer in it:
+    /// no seat would accept what it signs. Returns a warning where the file's list is newer than what seats can have.
+    pub async fn update_trust(&mut self, stream: &BroadcastStream) -> Result<Option<String>, CliError> {
+        let w = &words(stream.lang()).config;
+        let newest = stream.trust(&self.trust).await?;
+        if newest.version > self.trust.version {
+            self.trust = newest;
+            self.own = own(&self.trust, &self.own.id, &self.sign)
+                .ok_or_else(|| CliError::new(w.no_longer_trusted(self.own.id.as_str(), self.trust.version)))?;
+            return Ok(None);
+        }
+        let published = stream.published_trust(&self.trust).await?;
+        let is_behind = published < self.trust.version && self.trust.authority.is_some();
+        Ok(is_behind.then(|| w.trust_not_published(self.trust.version)))
+    }
+}
+
+/// A supervisor's entry with this signing key.
+fn own(trust: &Trust, id: &Name, sign: &Seed) -> Option<Signer> {
+    trust.signer(id).filter(|signer| signer.key == sign.pair().public_key()).cloned()
 }

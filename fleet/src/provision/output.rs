@@ -69,6 +69,11 @@ impl Plan {
     pub fn add_secret(&mut self, path: impl Into<String>, text: String) {
         self.secrets.insert(path.into(), text);
     }
+
+    /// A new secret of this run.
+    pub fn secret(&self, path: &str) -> Option<&str> {
+        self.secrets.get(path).map(String::as_str)
+    }
 }
 
 impl Output {

@@ -63,15 +63,15 @@ fn toml(value: &impl Serialize) -> String {
     format!("# Written by penutup-fleet provision.\n{text}")
 }
 
-/// The seats' trust list. `signing` are the supervisors' public signing keys, in their order.
-pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
+/// Whose signatures seats accept. `signing` are the supervisors' public signing keys, in their order.
+pub fn signers(fleet: &Fleet, signing: &[String]) -> Vec<Signer> {
     let signer = |(one, key): (&super::fleet::Supervisor, &String)| Signer {
         id: one.id.clone(),
         name: one.name.clone(),
         key: key.clone(),
         grants: one.grants.clone(),
     };
-    Trust::new(fleet.supervisors.iter().zip(signing).map(signer).collect())
+    fleet.supervisors.iter().zip(signing).map(signer).collect()
 }
 
 /// The sites whose seats the broadcasts of somebody with these grants concern.
@@ -84,8 +84,8 @@ pub fn concerned<'f>(fleet: &'f Fleet, grants: &'f [Grant]) -> impl Iterator<Ite
 
 /// Adds the folders of all programs. `ca` is the authority's certificate.
 #[expect(clippy::missing_panics_doc, reason = "the programs' names are valid")]
-pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Plan) {
-    let trust_list = trust(fleet, signing).to_toml();
+pub fn write(fleet: &Fleet, trust_list: &Trust, ca: Option<&str>, plan: &mut Plan) {
+    let trust_list = trust_list.to_toml();
     let servers = fleet.server.addresses();
     let (key, trust, schema) = (PathBuf::from("link.nk"), PathBuf::from("trust.toml"), SCHEMA);
     let ca_path = ca.map(|_| PathBuf::from("ca.pem"));

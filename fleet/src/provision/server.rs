@@ -14,6 +14,7 @@ use super::fleet::{Fleet, MAX_SEATS, Site};
 use super::programs::{Program, concerned, program_seed, seat_seed, supervisor_seed};
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
+use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::wire::subject;
 
@@ -170,7 +171,11 @@ fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
         out.push(format!("$JS.ACK.{stream}.>"));
     };
     match program {
-        Program::Admin => out.push("$JS.API.>".to_owned()),
+        Program::Admin => {
+            out.push("$JS.API.>".to_owned());
+            // The trust list, which the fleet's authority signs.
+            out.push(subject::put(&Key::Trust));
+        }
         Program::Archive => {
             for site in &fleet.sites {
                 consumer(&mut out, &subject::closings(&site.id));

@@ -11,7 +11,7 @@ use penutup_cli_kit::words::Lang;
 use penutup_rules::loaded::{LoadedRules, Origin};
 
 use super::archive_state::ArchiveState;
-use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};
+use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary, TrustVersions};
 use crate::broadcast_stream::{Accepted, BroadcastStream};
 use crate::config::center::{Center, Site};
 use crate::database::{self, Connector};
@@ -137,15 +137,25 @@ impl Collector {
                 scopes.push(region);
             }
         }
+        let newest = self.stream.trust(&self.trust).await?;
+        if newest != self.trust {
+            self.trust = newest;
+            self.accepted.clear();
+        }
+        let published = self.stream.published_trust(&self.trust).await?;
         let keys = scopes.into_iter().map(Key::Klb).chain([Key::Rules]);
         let this = &*self;
         let results = join_all(keys.map(|key| async move {
             let accepted = this.accepted(&key).await;
             (key, accepted)
         }));
-        let mut out = CurrentBroadcasts::default();
+        let trust = TrustVersions { newest: self.trust.version, published };
+        let mut out = CurrentBroadcasts { trust, ..CurrentBroadcasts::default() };
         for (key, accepted) in results.await {
             let accepted = accepted?;
+            if accepted.is_revoked() {
+                out.revoked.push(key.clone());
+            }
             out.refused.extend(accepted.last_refusal.map(|why| (key.clone(), why)));
             if let (Key::Klb(scope), Some(declared)) = (&key, accepted.klb()) {
                 out.klb.insert(scope.clone(), declared.clone());

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::summary::{Issue, SeatIssues, SiteCounts, Summary};
+use crate::wire::key::Key;
 use crate::wire::name::Name;
 
 /// With a site: only that one, with its seats that need attention.
@@ -25,6 +26,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
             "until": declared.until,
             "by": declared.by,
             "why": declared.why,
+            "revoked": summary.broadcasts.revoked.contains(&Key::Klb(scope.clone())),
         })
     });
     let refused = summary.broadcasts.refused.iter();
@@ -54,6 +56,11 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "total": counts(&summary.total),
         "klb": klb.collect::<Vec<_>>(),
         "rules": summary.broadcasts.rules,
+        "trust": {
+            "version": summary.broadcasts.trust.newest,
+            "published": summary.broadcasts.trust.published,
+            "behind": summary.total.trust_behind,
+        },
         "unheeded": refused.collect::<Vec<_>>(),
         "rules_on_seats": spread.collect::<Vec<_>>(),
         "refused_by_seats": summary.refused_by_seats,
@@ -76,6 +83,7 @@ fn seat_issues(seat: &SeatIssues) -> Value {
             Issue::Stale(seconds) => ("stale_seconds", json!(seconds)),
             Issue::Klb => ("klb_behind", json!(true)),
             Issue::Rules => ("rules_behind", json!(true)),
+            Issue::Trust => ("trust_behind", json!(true)),
             Issue::Unsent(count) => ("unsent", json!(count)),
             Issue::Missing(count) => ("missing", json!(count)),
             Issue::Clock(ahead) => ("clock_ahead_seconds", json!(ahead)),

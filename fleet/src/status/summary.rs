@@ -48,6 +48,18 @@ pub struct CurrentBroadcasts {
     pub rules: Option<PublishedRules>,
     /// Keys whose newest message no seat accepts.
     pub refused: Vec<(Key, Refusal)>,
+    /// Keys whose broadcast is of somebody who may no longer publish under it.
+    pub revoked: Vec<Key>,
+    /// The newest trust list.
+    pub trust: TrustVersions,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrustVersions {
+    /// The version that seats should have; 0: the lists have no versions yet.
+    pub newest: u64,
+    /// The version that they can receive.
+    pub published: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,6 +85,8 @@ pub struct SiteCounts {
     pub klb_behind: u64,
     /// Seats without the present rules.
     pub rules_behind: u64,
+    /// Seats without the newest trust list. No column of the table.
+    pub trust_behind: u64,
     /// Closings that wait on seats.
     pub unsent: u64,
     /// Closings in the stream that are not archived; `None` where the server did not tell.
@@ -115,7 +129,7 @@ impl SiteCounts {
 
     /// For sorting: how much needs attention.
     pub fn attention(&self) -> u64 {
-        let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.refused];
+        let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.trust_behind, self.refused];
         counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
     }
 
@@ -127,6 +141,7 @@ impl SiteCounts {
         self.klb_on += other.klb_on;
         self.klb_behind += other.klb_behind;
         self.rules_behind += other.rules_behind;
+        self.trust_behind += other.trust_behind;
         self.unsent += other.unsent;
         self.waiting = self.waiting.zip(other.waiting).map(|(a, b)| a + b);
         self.missing = self.missing.zip(other.missing).map(|(a, b)| a + b);
@@ -140,6 +155,7 @@ pub enum Issue {
     Stale(i64),
     Klb,
     Rules,
+    Trust,
     Unsent(u64),
     Missing(u64),
     /// Broadcasts that it refused, or its closings that were refused.
@@ -241,6 +257,11 @@ impl Summary {
                     line.rules_behind += 1;
                     issues.push(Issue::Rules);
                 }
+                let trust = state.broadcasts.get(&Key::Trust.to_string()).map_or(0, |of_key| of_key.version);
+                if trust < broadcasts.trust.newest {
+                    line.trust_behind += 1;
+                    issues.push(Issue::Trust);
+                }
                 *rules.entry(state.rules.clone()).or_default() += 1;
                 if state.unsent > 0 {
                     issues.push(Issue::Unsent(state.unsent));
@@ -299,7 +320,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::wire::seat::{KlbState, SeatState};
+    use crate::wire::seat::{KeyState, KlbState, SeatState};
     use crate::wire::testing::name;
 
     fn klb(version: u64, state: State) -> Declaration {
@@ -353,7 +374,10 @@ mod tests {
                 unsent,
                 sent: 0,
                 refused: counted,
-                broadcasts: BTreeMap::new(),
+                broadcasts: BTreeMap::from([(
+                    "trust.active".into(),
+                    KeyState { version: if unsent > 0 { 6 } else { 7 }, refused: None },
+                )]),
             };
             StoredState { state, stored_at: now - TimeDelta::seconds(age) }
         };
@@ -375,6 +399,8 @@ mod tests {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
             rules: Some(PublishedRules { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
             refused: vec![],
+            revoked: vec![],
+            trust: TrustVersions { newest: 7, published: 7 },
         };
         let gap = Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), missing: 2, ranges: vec![] };
         let rejected = RefusedCount { site: "jkt".into(), seat: "a09".into(), why: "malformed".into(), count: 6 };
@@ -384,6 +410,7 @@ mod tests {
         let line = &summary.sites[0].1;
         assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (3, 2, 1, 2));
         assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (2, 2, 1));
+        assert_eq!(line.trust_behind, 1);
         assert_eq!((line.unsent, line.missing, line.refused), (3, Some(2), 8));
         assert_eq!(line.waiting, Some(8));
         assert_eq!(summary.total, *line);
@@ -391,7 +418,7 @@ mod tests {
         assert_eq!(summary.refused_by_seats, BTreeMap::from([("bad-signature".into(), 1), ("old".into(), 1)]));
         assert_eq!(summary.refused_by_archive, BTreeMap::from([("malformed".into(), 6)]));
         let issues: Vec<_> = summary.seats[&name("jkt")].iter().map(|s| (s.seat.as_str(), &s.issues[..])).collect();
-        let a02 = [Issue::Stale(91), Issue::Klb, Issue::Rules, Issue::Unsent(3)];
+        let a02 = [Issue::Stale(91), Issue::Klb, Issue::Rules, Issue::Trust, Issue::Unsent(3)];
         assert_eq!(
             issues,
             [

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::summary::{Issue, SiteCounts, Summary};
 use crate::rules::short_sum;
 use crate::time;
+use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::words::words;
 
@@ -110,10 +111,19 @@ impl Renderer {
         for (scope, declared) in &summary.broadcasts.klb {
             let banner = time::banner(declared, &rules, summary.now, self.zone, self.lang);
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
+            if summary.broadcasts.revoked.contains(&Key::Klb(scope.clone())) {
+                let _ = writeln!(out, "  ! {}", words(self.lang).klb.revoked);
+            }
         }
         for (key, why) in &summary.broadcasts.refused {
             let line = w.not_accepted(key, why.code());
             let _ = writeln!(out, "! {line}");
+        }
+        let trust = summary.broadcasts.trust;
+        if trust.published < trust.newest {
+            let _ = writeln!(out, "! {}", words(self.lang).config.trust_not_published(trust.newest));
+        } else if summary.total.trust_behind > 0 {
+            let _ = writeln!(out, "! {}", w.trust_behind(self.number(summary.total.trust_behind), trust.newest));
         }
         let _ = writeln!(out, "\n{}", w.rules);
         match &summary.broadcasts.rules {
@@ -179,6 +189,7 @@ impl Renderer {
             Issue::Stale(seconds) => w.need_stale(seconds),
             Issue::Klb => w.need_klb.to_owned(),
             Issue::Rules => w.need_rules.to_owned(),
+            Issue::Trust => w.need_trust.to_owned(),
             Issue::Unsent(count) => w.need_unsent(self.number(*count)),
             Issue::Missing(count) => w.need_missing(self.number(*count)),
             Issue::Refused(count) => w.need_refused(self.number(*count)),

@@ -52,6 +52,8 @@ pub struct Verified {
     pub freshness: Freshness,
     /// The signer's name in the trust list.
     pub by: String,
+    /// Signed with a former key, by somebody who may no longer publish under this key.
+    pub is_revoked: bool,
     pub content: Content,
 }
 
@@ -61,6 +63,18 @@ pub enum Content {
     Klb(Declaration),
     /// A rules file's text, not checked yet.
     Rules(String),
+    Trust(Box<Trust>),
+}
+
+/// When a broadcast was stored, for what a former key signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredAt {
+    /// It arrives live.
+    Now,
+    /// By the stream's clock, in seconds since 1970.
+    Time(i64),
+    /// It is on this seat's own disk: verified when it arrived, and its version is about its time.
+    Here,
 }
 
 fn signed_bytes(key: &Key, by: &Name, version: u64, payload: &str) -> Vec<u8> {
@@ -109,7 +123,13 @@ impl Envelope {
 
     /// `subject_key` is the key of the subject it was received on, `known` the known broadcast of that key. The cheapest
     /// checks come first.
-    pub fn verify(&self, trust: &Trust, subject_key: &Key, known: Option<&Self>) -> Result<Verified, Refusal> {
+    pub fn verify(
+        &self,
+        trust: &Trust,
+        subject_key: &Key,
+        known: Option<&Self>,
+        stored_at: StoredAt,
+    ) -> Result<Verified, Refusal> {
         if self.key != *subject_key {
             return Err(Refusal::WrongKey);
         }
@@ -118,22 +138,58 @@ impl Envelope {
             Some(known) if known.version >= self.version => return Err(Refusal::Old),
             _ => Freshness::New,
         };
-        let signer = self.signer(trust)?;
-        Ok(Verified { freshness, by: signer.name.clone(), content: self.content(&signer.name)? })
+        if self.key == Key::Trust {
+            self.verify_authority(trust)?;
+            return Ok(Verified { freshness, by: String::new(), is_revoked: false, content: self.content("")? });
+        }
+        let (signer, is_former) = self.signer(trust, stored_at)?;
+        let is_revoked = is_former && !trust.may_still_publish(&self.by, &self.key);
+        Ok(Verified { freshness, by: signer.name.clone(), is_revoked, content: self.content(&signer.name)? })
     }
 
-    fn signer<'t>(&self, trust: &'t Trust) -> Result<&'t Signer, Refusal> {
-        let signer = trust.signer(&self.by).ok_or(Refusal::UnknownSigner)?;
-        if !signer.may_publish(&self.key) {
-            return Err(Refusal::NotAllowed);
+    fn signed_bytes(&self) -> Vec<u8> {
+        signed_bytes(&self.key, &self.by, self.version, &self.payload)
+    }
+
+    fn verify_authority(&self, trust: &Trust) -> Result<(), Refusal> {
+        let authority = trust.authority.as_ref().ok_or(Refusal::UnknownSigner)?;
+        let key = KeyPair::from_public_key(authority).map_err(|_| Refusal::UnknownSigner)?;
+        key.verify(&self.signed_bytes(), &self.signature).map_err(|_| Refusal::BadSignature)
+    }
+
+    /// The signer, and whether with a former key: that counts for what was signed and stored before it was taken away.
+    fn signer<'t>(&'t self, trust: &'t Trust, stored_at: StoredAt) -> Result<(&'t Signer, bool), Refusal> {
+        let (bytes, present) = (self.signed_bytes(), trust.signer(&self.by));
+        if let Some(signer) = present.filter(|signer| signer.may_publish(&self.key))
+            && signer.verifies(&bytes, &self.signature)
+        {
+            return Ok((signer, false));
         }
-        let bytes = signed_bytes(&self.key, &self.by, self.version, &self.payload);
-        if signer.verifies(&bytes, &self.signature) { Ok(signer) } else { Err(Refusal::BadSignature) }
+        let verifying =
+            trust.former(&self.by, &self.key).filter(|former| former.signer.verifies(&bytes, &self.signature)).last();
+        let is_in_time = |until: u64| match stored_at {
+            StoredAt::Now => false,
+            StoredAt::Time(at) => u64::try_from(at).is_ok_and(|at| at <= until),
+            StoredAt::Here => self.version <= until,
+        };
+        match (verifying, present) {
+            (Some(former), _) if is_in_time(former.until) => Ok((&former.signer, true)),
+            (Some(_), _) => Err(Refusal::Revoked),
+            (None, None) => Err(Refusal::UnknownSigner),
+            (None, Some(signer)) if !signer.may_publish(&self.key) => Err(Refusal::NotAllowed),
+            (None, Some(_)) => Err(Refusal::BadSignature),
+        }
     }
 
     fn content(&self, by: &str) -> Result<Content, Refusal> {
         match self.key {
             Key::Rules => Ok(Content::Rules(self.payload.clone())),
+            Key::Trust => {
+                let list = Trust::parse(&self.payload).map_err(|_| Refusal::BadPayload)?;
+                // Without an authority no later list would be accepted.
+                let is_sound = list.version == self.version && list.authority.is_some();
+                if is_sound { Ok(Content::Trust(Box::new(list))) } else { Err(Refusal::BadPayload) }
+            }
             Key::Klb(_) => {
                 let payload = Declaration::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
                 if payload.version != self.version || payload.fact != penutup_rules::declaration::KLB {
@@ -185,11 +241,14 @@ mod tests {
         let pair = KeyPair::new_user();
         let trust = trust_for(&pair, &["center"]);
         let first = Envelope::parse(&signed(&pair, 7).to_bytes()).unwrap();
-        let verified = first.verify(&trust, &CENTER, None).unwrap();
+        let verified = first.verify(&trust, &CENTER, None, StoredAt::Now).unwrap();
         let Content::Klb(broadcast) = &verified.content else { panic!("{verified:?}") };
         assert_eq!((broadcast.by.as_deref(), verified.freshness), (Some("SPV Jakarta"), Freshness::New));
-        assert_eq!(first.verify(&trust, &CENTER, Some(&first)).unwrap().freshness, Freshness::Known);
-        assert_eq!(signed(&pair, 8).verify(&trust, &CENTER, Some(&first)).unwrap().freshness, Freshness::New);
+        assert_eq!(first.verify(&trust, &CENTER, Some(&first), StoredAt::Now).unwrap().freshness, Freshness::Known);
+        assert_eq!(
+            signed(&pair, 8).verify(&trust, &CENTER, Some(&first), StoredAt::Now).unwrap().freshness,
+            Freshness::New
+        );
     }
 
     #[test]
@@ -197,7 +256,7 @@ mod tests {
         let (pair, other) = (KeyPair::new_user(), KeyPair::new_user());
         let trust = trust_for(&pair, &["center"]);
         let good = signed(&pair, 7);
-        let refused = |envelope: &Envelope, known| envelope.verify(&trust, &CENTER, known).unwrap_err();
+        let refused = |envelope: &Envelope, known| envelope.verify(&trust, &CENTER, known, StoredAt::Now).unwrap_err();
         assert_eq!(refused(&signed(&other, 7), None), Refusal::BadSignature);
         assert_eq!(refused(&Envelope { version: 8, ..good.clone() }, None), Refusal::BadSignature);
         assert_eq!(refused(&Envelope { payload: klb(9), ..good.clone() }, None), Refusal::BadSignature);
@@ -209,11 +268,63 @@ mod tests {
         let site = Key::Klb(Scope::Site(name("jkt")));
         let elsewhere = Envelope::sign(&pair, site.clone(), name("spv"), 7, klb(7)).unwrap();
         assert_eq!(refused(&elsewhere, None), Refusal::WrongKey);
-        assert_eq!(elsewhere.verify(&trust, &site, None), Err(Refusal::NotAllowed));
+        assert_eq!(elsewhere.verify(&trust, &site, None, StoredAt::Now), Err(Refusal::NotAllowed));
         for payload in [klb(8), "x".into(), klb(7).replace("klb", "topik")] {
             let odd = Envelope::sign(&pair, CENTER, name("spv"), 7, payload).unwrap();
             assert_eq!(refused(&odd, None), Refusal::BadPayload);
         }
+    }
+
+    #[test]
+    fn a_former_key_counts_for_what_was_stored_before_it_was_taken_away() {
+        let (old, new, authority) = (KeyPair::new_user(), KeyPair::new_user(), KeyPair::new_user());
+        let first = trust_for(&old, &["center"]);
+        let signers = [first.signer(&name("spv")).unwrap().clone()];
+        let renewed = signers.iter().map(|signer| Signer { key: new.public_key(), ..signer.clone() }).collect();
+        let renewed = first.next(renewed, authority.public_key(), 100);
+        let revoked = first.next(vec![], authority.public_key(), 100);
+        let before = signed(&old, 99);
+        for (trust, is_revoked) in [(&renewed, false), (&revoked, true)] {
+            for stored_at in [StoredAt::Time(99), StoredAt::Time(100), StoredAt::Here] {
+                assert_eq!(before.verify(trust, &CENTER, None, stored_at).unwrap().is_revoked, is_revoked);
+            }
+            // Written later with an earlier version, and signed later.
+            for stored_at in [StoredAt::Time(101), StoredAt::Time(-1), StoredAt::Now] {
+                assert_eq!(before.verify(trust, &CENTER, None, stored_at), Err(Refusal::Revoked));
+            }
+            let after = signed(&old, 101).verify(trust, &CENTER, None, StoredAt::Here);
+            assert_eq!(after, Err(Refusal::Revoked));
+        }
+        let by_new = |trust| signed(&new, 101).verify(trust, &CENTER, None, StoredAt::Now);
+        assert!(by_new(&renewed).is_ok());
+        assert_eq!(by_new(&revoked), Err(Refusal::UnknownSigner));
+        assert_eq!(by_new(&first), Err(Refusal::BadSignature));
+    }
+
+    #[test]
+    fn only_the_authority_replaces_the_trust_list() {
+        let (authority, spv) = (KeyPair::new_user(), KeyPair::new_user());
+        let first = trust_for(&spv, &["center", "rules"]);
+        let known = first.next(vec![first.signer(&name("spv")).unwrap().clone()], authority.public_key(), 100);
+        let next = known.next(vec![], authority.public_key(), 200);
+        let list = |by: &KeyPair, version, text: String| {
+            Envelope::sign(by, Key::Trust, name("authority"), version, text).unwrap()
+        };
+        let verify = |envelope: &Envelope, trust: &Trust| envelope.verify(trust, &Key::Trust, None, StoredAt::Now);
+        let good = list(&authority, 200, next.to_toml());
+        assert_eq!(verify(&good, &known).unwrap().content, Content::Trust(Box::new(next.clone())));
+        for (wrong, why) in [
+            (list(&spv, 200, next.to_toml()), Refusal::BadSignature),
+            (Envelope { version: 201, ..good.clone() }, Refusal::BadSignature),
+            (list(&authority, 201, next.to_toml()), Refusal::BadPayload),
+            (list(&authority, 0, first.to_toml()), Refusal::BadPayload),
+            (list(&authority, 200, "x".into()), Refusal::BadPayload),
+        ] {
+            assert_eq!(verify(&wrong, &known), Err(why), "{wrong:?}");
+        }
+        assert_eq!(verify(&good, &first), Err(Refusal::UnknownSigner), "a list without an authority accepts none");
+        let newer = list(&authority, 201, next.to_toml().replace("version = 200", "version = 201"));
+        assert_eq!(good.verify(&known, &Key::Trust, Some(&newer), StoredAt::Now), Err(Refusal::Old));
     }
 
     #[test]
@@ -237,7 +348,7 @@ mod tests {
             bytes[at] ^= 1 << bit;
             if let Ok(changed) = Envelope::parse(&bytes) {
                 // Some changes keep the meaning: the case of a hex digit in an escape, for example.
-                prop_assert!(changed == good || changed.verify(&trust_for(&pair, &["center"]), &CENTER, None).is_err());
+                prop_assert!(changed == good || changed.verify(&trust_for(&pair, &["center"]), &CENTER, None, StoredAt::Now).is_err());
             }
         }
 

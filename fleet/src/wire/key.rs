@@ -20,6 +20,8 @@ pub enum Key {
     Klb(Scope),
     /// `rules.active`.
     Rules,
+    /// `trust.active`: whose signatures count, signed by the fleet's authority.
+    Trust,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,7 @@ impl fmt::Display for Key {
         match self {
             Self::Klb(scope) => write!(f, "klb.{scope}"),
             Self::Rules => f.write_str("rules.active"),
+            Self::Trust => f.write_str("trust.active"),
         }
     }
 }
@@ -65,6 +68,7 @@ impl FromStr for Key {
         match text.split_once('.') {
             Some(("klb", scope)) => Ok(Self::Klb(scope.parse()?)),
             Some(("rules", "active")) => Ok(Self::Rules),
+            Some(("trust", "active")) => Ok(Self::Trust),
             _ => Err(ParseKeyError),
         }
     }
@@ -72,9 +76,9 @@ impl FromStr for Key {
 
 impl Key {
     /// The keys that are for a seat of this site.
-    pub fn of_seat(site: &Name, region: &Name) -> [Self; 4] {
+    pub fn of_seat(site: &Name, region: &Name) -> [Self; 5] {
         let (region, site) = (Scope::Region(region.clone()), Scope::Site(site.clone()));
-        [Self::Klb(Scope::Center), Self::Klb(region), Self::Klb(site), Self::Rules]
+        [Self::Klb(Scope::Center), Self::Klb(region), Self::Klb(site), Self::Rules, Self::Trust]
     }
 }
 
@@ -90,12 +94,22 @@ mod tests {
             (Key::Klb(Scope::Region(jkt())), "klb.region.jkt"),
             (Key::Klb(Scope::Site(jkt())), "klb.site.jkt"),
             (Key::Rules, "rules.active"),
+            (Key::Trust, "trust.active"),
         ] {
             assert_eq!((key.to_string().as_str(), text.parse()), (text, Ok(key)));
         }
-        for bad in
-            ["", "klb", "klb.", "klb.center.x", "klb.region", "klb.region.", "klb.site.a.b", "rules", "rules.old"]
-        {
+        for bad in [
+            "",
+            "klb",
+            "klb.",
+            "klb.center.x",
+            "klb.region",
+            "klb.region.",
+            "klb.site.a.b",
+            "rules",
+            "rules.old",
+            "trust.x",
+        ] {
             assert_eq!(bad.parse::<Key>(), Err(ParseKeyError), "{bad}");
         }
     }

@@ -19,6 +19,8 @@ pub enum Refusal {
     /// The signer has no grant for this key.
     NotAllowed,
     BadSignature,
+    /// Signed with a key that was replaced or taken away before it was stored.
+    Revoked,
     /// A newer one is known, or the same version with other content.
     Old,
     /// Signed, but not a declaration, or rules that the check refuses.
@@ -37,6 +39,7 @@ impl Refusal {
             Self::UnknownSigner => "unknown-signer",
             Self::NotAllowed => "not-allowed",
             Self::BadSignature => "bad-signature",
+            Self::Revoked => "revoked",
             Self::Old => "old",
             Self::BadPayload => "bad-payload",
             Self::OtherSeat => "other-seat",

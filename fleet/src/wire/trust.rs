@@ -1,5 +1,5 @@
-//! The trust list: whose signatures a seat accepts, and for what. It comes with the seat's configuration, never over the
-//! network.
+//! The trust list: whose signatures a seat accepts, and for what. The first one comes with the seat's configuration, newer
+//! ones over the network, signed by the fleet's authority, whose public key every list has.
 
 use std::fmt;
 use std::str::FromStr;
@@ -69,8 +69,24 @@ impl Signer {
     }
 }
 
+/// A key that no longer signs anything new. What it signed before stays valid: a person's leaving ends no emergency, and
+/// leaves the seats not without rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    pub signer: Signer,
+    /// When it was taken away, in seconds since 1970.
+    pub until: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trust(Vec<Signer>);
+pub struct Trust {
+    /// Rises with each list; 0 in a file of an older version.
+    pub version: u64,
+    /// The public key of whoever may replace this list; `None` in a file of an older version.
+    pub authority: Option<String>,
+    signers: Vec<Signer>,
+    former: Vec<Former>,
+}
 
 /// `trust.toml`.
 #[derive(Serialize, Deserialize)]
@@ -78,7 +94,13 @@ pub struct Trust(Vec<Signer>);
 struct RawTrust {
     schema: u32,
     #[serde(default)]
+    version: u64,
+    #[serde(default)]
+    authority: Option<String>,
+    #[serde(default)]
     signer: Vec<RawSigner>,
+    #[serde(default)]
+    former: Vec<RawSigner>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +110,9 @@ struct RawSigner {
     name: String,
     key: String,
     grants: Vec<String>,
+    /// Only of a former signer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +128,28 @@ pub enum TrustError {
     Name(Name),
     /// This signer has a grant that is no scope and not `rules`.
     Grant(Name),
+    /// A former signer without `until`, or another one with it.
+    Until(Name),
+    /// The authority's key is no public nkey.
+    Authority,
+}
+
+impl RawSigner {
+    fn parse(self) -> Result<(Signer, Option<u64>), TrustError> {
+        let Self { id, name, key, grants, until } = self;
+        if KeyPair::from_public_key(&key).is_err() {
+            return Err(TrustError::Key(id));
+        }
+        let Some(name) = tidy(&name, MAX_SIGNER_NAME) else { return Err(TrustError::Name(id)) };
+        let parsed = grants.iter().map(|grant| grant.parse()).collect::<Result<_, ParseKeyError>>();
+        let Ok(grants) = parsed else { return Err(TrustError::Grant(id)) };
+        Ok((Signer { id, name, key, grants }, until))
+    }
 }
 
 impl Trust {
     pub fn new(signers: Vec<Signer>) -> Self {
-        Self(signers)
+        Self { signers, ..Self::default() }
     }
 
     /// Parses `trust.toml`.
@@ -116,38 +158,74 @@ impl Trust {
         if file.schema != super::SCHEMA {
             return Err(TrustError::Schema);
         }
-        let mut out: Vec<Signer> = Vec::with_capacity(file.signer.len());
-        for RawSigner { id, name, key, grants } in file.signer {
-            if out.iter().any(|other| other.id == id || other.key == key) {
-                return Err(TrustError::Duplicate(id));
-            }
-            if KeyPair::from_public_key(&key).is_err() {
-                return Err(TrustError::Key(id));
-            }
-            let Some(name) = tidy(&name, MAX_SIGNER_NAME) else { return Err(TrustError::Name(id)) };
-            let parsed = grants.iter().map(|grant| grant.parse()).collect::<Result<_, ParseKeyError>>();
-            let Ok(grants) = parsed else { return Err(TrustError::Grant(id)) };
-            out.push(Signer { id, name, key, grants });
+        if file.authority.as_ref().is_some_and(|key| KeyPair::from_public_key(key).is_err()) {
+            return Err(TrustError::Authority);
         }
-        Ok(Self(out))
+        let mut signers: Vec<Signer> = Vec::new();
+        for raw in file.signer {
+            let (signer, until) = raw.parse()?;
+            if signers.iter().any(|other| other.id == signer.id || other.key == signer.key) {
+                return Err(TrustError::Duplicate(signer.id));
+            }
+            if until.is_some() {
+                return Err(TrustError::Until(signer.id));
+            }
+            signers.push(signer);
+        }
+        let former = file.former.into_iter().map(|raw| {
+            let (signer, until) = raw.parse()?;
+            let until = until.ok_or_else(|| TrustError::Until(signer.id.clone()))?;
+            Ok(Former { signer, until })
+        });
+        Ok(Self {
+            version: file.version,
+            authority: file.authority,
+            signers,
+            former: former.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Formats `trust.toml`.
     pub fn to_toml(&self) -> String {
-        let raw = |s: &Signer| RawSigner {
+        let raw = |s: &Signer, until| RawSigner {
             id: s.id.clone(),
             name: s.name.clone(),
             key: s.key.clone(),
             grants: s.grants.iter().map(ToString::to_string).collect(),
+            until,
         };
-        let file = RawTrust { schema: super::SCHEMA, signer: self.0.iter().map(raw).collect() };
+        let file = RawTrust {
+            schema: super::SCHEMA,
+            version: self.version,
+            authority: self.authority.clone(),
+            signer: self.signers.iter().map(|signer| raw(signer, None)).collect(),
+            former: self.former.iter().map(|former| raw(&former.signer, Some(former.until))).collect(),
+        };
         // Serializing these types can't fail.
         toml::to_string(&file).unwrap_or_default()
     }
 
-    /// Every scope with a grant, the widest first. Seats accept no declaration for another one.
+    /// The list after this one: the same, or with a higher version, and what these signers lack as former.
+    #[must_use]
+    pub fn next(&self, signers: Vec<Signer>, authority: String, now: u64) -> Self {
+        let version = now.max(self.version + 1);
+        let mut former = self.former.clone();
+        for old in &self.signers {
+            let kept = signers.iter().find(|new| new.id == old.id && new.key == old.key);
+            let is_kept = |grant: &Grant| kept.is_some_and(|kept| kept.grants.contains(grant));
+            let lost: Vec<Grant> = old.grants.iter().filter(|grant| !is_kept(grant)).cloned().collect();
+            if !lost.is_empty() {
+                former.push(Former { signer: Signer { grants: lost, ..old.clone() }, until: version });
+            }
+        }
+        let next = Self { version: self.version, authority: Some(authority), signers, former };
+        if next == *self { next } else { Self { version, ..next } }
+    }
+
+    /// Every scope that a declaration can be in force for, the widest first.
     pub fn scopes(&self) -> Vec<Scope> {
-        let grants = self.0.iter().flat_map(|signer| &signer.grants);
+        let all = self.signers.iter().chain(self.former.iter().map(|former| &former.signer));
+        let grants = all.flat_map(|signer| &signer.grants);
         let scopes = grants.filter_map(|grant| match grant {
             Grant::Klb(scope) => Some(scope.clone()),
             Grant::Rules => None,
@@ -156,11 +234,21 @@ impl Trust {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.signers.is_empty()
     }
 
     pub fn signer(&self, id: &Name) -> Option<&Signer> {
-        self.0.iter().find(|signer| signer.id == *id)
+        self.signers.iter().find(|signer| signer.id == *id)
+    }
+
+    /// The former keys of a signer for a key, the newest last.
+    pub fn former<'t>(&'t self, id: &'t Name, key: &'t Key) -> impl Iterator<Item = &'t Former> {
+        self.former.iter().filter(move |former| former.signer.id == *id && former.signer.may_publish(key))
+    }
+
+    /// Whether somebody whose former key signed for a key may still publish under it.
+    pub fn may_still_publish(&self, id: &Name, key: &Key) -> bool {
+        self.signer(id).is_some_and(|signer| signer.may_publish(key))
     }
 }
 
@@ -189,9 +277,43 @@ mod tests {
             text.replace("rules", "regel"),
             text.replace("SPV Jakarta", " "),
             text.replace("grants", "rights"),
-            format!("{text}{}", text.replace("schema = 1", "")),
+            format!("{text}{}", text.split_once("[[signer]]").unwrap().1).replacen("id = ", "[[signer]]\nid = ", 2),
+            text.replace("[[signer]]", "[[former]]"),
+            text.replace("name = ", "until = 7\nname = "),
+            text.replace("schema = 1", "schema = 1\nauthority = \"UABC\""),
         ] {
             assert!(Trust::parse(&wrong).is_err(), "{wrong}");
         }
+    }
+    #[test]
+    fn a_list_changes_only_with_its_signers_and_keeps_what_they_lose() {
+        let signer = |id: &str, key: &str, grants: &[&str]| Signer {
+            id: Name::parse(id).unwrap(),
+            name: id.to_owned(),
+            key: key.to_owned(),
+            grants: grants.iter().map(|grant| grant.parse().unwrap()).collect(),
+        };
+        let keys: Vec<String> = (0..4).map(|_| KeyPair::new_user().public_key()).collect();
+        let authority = keys[3].clone();
+        let first = Trust::default().next(
+            vec![signer("a", &keys[0], &["center", "rules"]), signer("b", &keys[1], &["site.jkt"])],
+            authority.clone(),
+            100,
+        );
+        assert_eq!((first.version, first.former.len()), (100, 0));
+        assert_eq!(first.next(first.signers.clone(), authority.clone(), 200), first);
+        // A grant less, a key renewed, and by a clock that runs behind.
+        let now = vec![signer("a", &keys[0], &["rules"]), signer("b", &keys[2], &["site.jkt", "center"])];
+        let second = first.next(now, authority.clone(), 50);
+        let former: Vec<_> =
+            second.former.iter().map(|f| (f.signer.key.as_str(), &f.signer.grants[..], f.until)).collect();
+        let [center, site] = ["center", "site.jkt"].map(|grant| grant.parse::<Grant>().unwrap());
+        assert_eq!(former, [(keys[0].as_str(), &[center][..], 101), (keys[1].as_str(), &[site][..], 101)]);
+        assert_eq!(second.version, 101);
+        assert_eq!(Trust::parse(&second.to_toml()), Ok(second.clone()));
+        // Somebody who is revoked leaves a scope that is still listed.
+        let third = second.next(vec![signer("a", &keys[0], &["rules"])], authority, 300);
+        assert_eq!(third.scopes(), ["center", "site.jkt"].map(|scope| scope.parse::<Scope>().unwrap()));
+        assert_eq!((third.version, third.former.len()), (300, 3));
     }
 }

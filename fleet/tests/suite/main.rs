@@ -14,3 +14,5 @@ mod report;
 mod rules;
 mod status;
 mod support;
+#[cfg(unix)]
+mod trust;

@@ -13,6 +13,7 @@ use penutup_fleet::link::Link;
 use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
 use penutup_fleet::provision::streams::{self, StreamOutcome};
+use penutup_fleet::provision::trust::Published;
 use tempfile::TempDir;
 
 use super::nats::{self, Nats};
@@ -128,6 +129,12 @@ impl TestFleet {
         streams::ensure(admin, &self.definition, streams::deadline(), Lang::En).await.expect("the streams")
     }
 
+    /// Publishes the folder's trust list, as `provision --streams` does.
+    pub async fn publish_trust(&self) -> Published {
+        let admin = self.connect(Identity::Program("admin")).await;
+        provision::trust::publish(admin, &self.out(), Lang::En).await.expect("the trust list")
+    }
+
     /// A folder for the test's own files, deleted with the fleet.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -170,6 +177,13 @@ impl TestFleet {
     #[track_caller]
     pub fn provision_again(&mut self, spec: &FleetSpec<'_>) {
         self.definition = provisioned(spec, self.port, self.folder.path());
+    }
+
+    /// Provisions again with new keys for somebody.
+    #[track_caller]
+    pub fn renew(&self, who: &str) {
+        provision::provision(&self.definition, &self.out(), &[who.to_owned()], Lang::En)
+            .expect("provision");
     }
 }
 

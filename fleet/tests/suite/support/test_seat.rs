@@ -11,7 +11,6 @@ use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
-use penutup_fleet::wire::trust::Trust;
 use penutup_rules::declaration::Declaration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -30,14 +29,13 @@ pub struct State {
 struct Handler {
     replica: Mutex<Replica>,
     complete_polls: Mutex<u64>,
-    trust: Trust,
 }
 
 impl DeliveryHandler for Handler {
     fn on_message(&self, delivery: Delivery) {
         let Delivery { key, message, receipt } = delivery;
         let mut replica = self.replica.lock().unwrap();
-        replica.receive(&self.trust, key.as_ref(), &message.payload, receipt, NaiveDate::MAX);
+        replica.receive(key.as_ref(), &message.payload, receipt, NaiveDate::MAX);
         replica.update_effective();
     }
 
@@ -62,8 +60,8 @@ impl TestSeat {
     pub async fn start(fleet: &TestFleet, site: &str, seat: &str) -> Self {
         let agent = Agent::read(&fleet.config(Identity::Seat(site, seat)), Lang::En).expect("agent.toml");
         let id = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
-        let replica = Mutex::new(Replica::new(&id, None));
-        let handler = Arc::new(Handler { replica, complete_polls: Mutex::default(), trust: agent.trust });
+        let replica = Mutex::new(Replica::new(&id, agent.trust, None));
+        let handler = Arc::new(Handler { replica, complete_polls: Mutex::default() });
         let monitor = LinkMonitor::default();
         let (events, link) = (monitor.clone(), monitor.subscribe());
         let connected = agent.link.connect_with_retry(Lang::En, move |event| events.on_event(&event)).await;
