@@ -12,6 +12,7 @@
 pub mod effective;
 pub mod folder;
 pub mod folder_watcher;
+pub mod folder_writer;
 pub mod ledger;
 pub mod outbox;
 pub mod prompters;
@@ -39,7 +40,7 @@ use penutup_ipc::socket_dir::SocketDir;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::{Common, eprint_line, shutdown_signal};
+use crate::cli::{Common, eprint_line, flush_log, log_in_background, shutdown_signal};
 use crate::config;
 use crate::error::{CliError, ExitStatus};
 use crate::log::{Log, Topic};
@@ -59,6 +60,8 @@ const SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Queued deliveries; when the queue is full, a poll replaces them.
 const MAX_DELIVERIES: usize = 64;
 const MAX_ASKS: usize = 8;
+/// A few more than can wait for a disk at once, so that names and certificates never wait for it.
+const MAX_BLOCKING_THREADS: usize = 8;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the agent until it gets a signal.
@@ -75,12 +78,15 @@ pub fn run(common: &Common) -> Result<ExitStatus, CliError> {
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(2)
+        // For names, certificates, the journal and signatures. The folder and the log have threads of their own.
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
         .thread_keep_alive(Duration::from_secs(2))
         .build()
         .map_err(|error| CliError::new(outside::reason(&error, lang.words())))?;
+    log_in_background(lang);
     let result = runtime.block_on(run_tasks(agent, &folders, folder, &log));
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    flush_log(SHUTDOWN_TIMEOUT);
     result
 }
 
@@ -119,6 +125,7 @@ async fn run_tasks(
         Arc::clone(&status),
         log.clone(),
     );
+    let writer = worker.writer();
     if let Some(socket_dir) = SocketDir::of(folders) {
         let status = Arc::clone(&status);
         prompters::spawn(socket_dir, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
@@ -172,6 +179,7 @@ async fn run_tasks(
         _ = tasks.join_next() => Err(CliError::new(w.connection_ended)),
     };
     tasks.shutdown().await;
+    writer.finish(SHUTDOWN_TIMEOUT);
     drop(watcher);
     result
 }

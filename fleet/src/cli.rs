@@ -4,6 +4,10 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -180,8 +184,58 @@ pub fn printed(result: std::io::Result<()>, lang: Lang) -> Result<(), CliError> 
 
 /// Prints a line on stderr.
 pub fn eprint_line(text: &str) {
+    match LOG.get() {
+        // A full queue means that stderr hangs.
+        Some(log) => {
+            if log.try_send(LogEntry::Line(text.to_owned())).is_err() {
+                DROPPED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        None => write_line(text),
+    }
+}
+
+fn write_line(text: &str) {
     // There is no other place to report a failure of stderr.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+enum LogEntry {
+    Line(String),
+    Flush(SyncSender<()>),
+}
+
+static LOG: OnceLock<SyncSender<LogEntry>> = OnceLock::new();
+/// Lines that did not fit into the queue.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+const MAX_LOG_LINES: usize = 256;
+
+/// From now on [`eprint_line`] writes in a thread of its own: stderr can be a file on a disk that hangs.
+pub fn log_in_background(lang: Lang) {
+    let (send, entries) = sync_channel(MAX_LOG_LINES);
+    if LOG.set(send).is_err() {
+        return;
+    }
+    std::thread::spawn(move || {
+        for entry in entries {
+            match entry {
+                LogEntry::Line(text) => write_line(&text),
+                LogEntry::Flush(done) => _ = done.send(()),
+            }
+            match DROPPED.swap(0, Ordering::Relaxed) {
+                0 => {}
+                count => write_line(&words(lang).cli.log_dropped(count)),
+            }
+        }
+    });
+}
+
+/// Waits until the lines so far are written, at most for this time.
+pub fn flush_log(timeout: Duration) {
+    let (done, is_done) = sync_channel(1);
+    if LOG.get().is_some_and(|log| log.try_send(LogEntry::Flush(done)).is_ok()) {
+        let _ = is_done.recv_timeout(timeout);
+    }
 }
 
 /// Completes when the program is asked to end, by a signal or Ctrl-C.

@@ -318,6 +318,7 @@ mod tests {
             sent: 0,
             refused: RefusalCounts::default(),
             broadcasts: broadcast.into_iter().map(of).collect(),
+            unwritten_since: None,
         }
     }
 

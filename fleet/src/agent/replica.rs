@@ -72,7 +72,7 @@ struct Known {
     received_at: Instant,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     keys: [Key; 5],
     trust: Trust,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::receiver::LinkState;
 use super::replica::{Replica, SeatId};
 use crate::wire::SCHEMA;
+use crate::wire::key::Key;
 use crate::wire::refusal::RefusalCounts;
 use crate::wire::seat::{KeyState, KlbState, RulesState, SeatState};
 use crate::wire::subject;
@@ -35,6 +36,15 @@ pub struct SeatStatus {
     pub sent: u64,
     pub refused: RefusalCounts,
     pub broadcasts: BTreeMap<String, KeyState>,
+    /// Since when the folder can't be written.
+    pub unwritten_since: Option<DateTime<Utc>>,
+}
+
+/// Lowers the version of verified rules to that of the written ones.
+fn limit_rules(broadcasts: &mut BTreeMap<String, KeyState>, written: u64) {
+    if let Some(of_key) = broadcasts.get_mut(&Key::Rules.to_string()) {
+        of_key.version = of_key.version.min(written);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -59,17 +69,51 @@ impl StatusPublisher {
 
     pub fn update_from(&self, replica: &Replica) {
         self.update(|status| {
-            status.rules = replica.rules_state().cloned();
             status.klb = replica.klb_state();
             status.refused = replica.refused().clone();
+            let written = status.rules.as_ref().map_or(0, |rules| rules.version);
             status.broadcasts = replica.key_states();
+            limit_rules(&mut status.broadcasts, written);
+        });
+    }
+
+    /// Rules are on a seat once prompters can read them from its disk.
+    pub fn update_rules(&self, rules: Option<RulesState>) {
+        self.update(|status| {
+            if let (Some(rules), Some(of_key)) = (&rules, status.broadcasts.get_mut(&Key::Rules.to_string())) {
+                of_key.version = rules.version;
+            }
+            status.rules = rules;
+        });
+    }
+
+    /// Whether the folder can be written.
+    pub fn update_writing(&self, works: bool) {
+        self.update(|status| match (works, status.unwritten_since) {
+            (true, _) => status.unwritten_since = None,
+            (false, None) => status.unwritten_since = Some(Utc::now()),
+            (false, Some(_)) => {}
         });
     }
 
     fn state(&self, at: DateTime<Utc>) -> SeatState {
-        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused, broadcasts } = self.lock().clone();
+        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused, broadcasts, unwritten_since } =
+            self.lock().clone();
         let agent = env!("CARGO_PKG_VERSION").to_owned();
-        SeatState { schema: SCHEMA, at, agent, epoch, rules, klb, prompters, unsent, sent, refused, broadcasts }
+        SeatState {
+            schema: SCHEMA,
+            at,
+            agent,
+            epoch,
+            rules,
+            klb,
+            prompters,
+            unsent,
+            sent,
+            refused,
+            broadcasts,
+            unwritten_since,
+        }
     }
 
     /// Publishes the status on every connect, after changes and periodically, as long as the client lives.

@@ -1,15 +1,18 @@
-//! Verifies deliveries and carries out what follows: prompters are notified, the folder is written. Signature checks,
-//! rules checks and writes happen off the network's thread, a batch at a time.
+//! Verifies deliveries and carries out what follows: prompters are notified, the folder is written. Signature and
+//! rules checks happen off the network's thread, a batch at a time; writes in a thread of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use penutup_rules::declaration::State;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::folder::BroadcastFolder;
 use super::folder_error;
+use super::folder_writer::FolderWriter;
 use super::prompters::SnapshotWatch;
 use super::reachability::PollResults;
 use super::receiver::{Delivery, DeliveryHandler, LinkState};
@@ -21,6 +24,10 @@ use crate::wire::refusal::Refusal;
 
 /// The most deliveries of a batch.
 const MAX_BATCH: usize = 64;
+/// A write that takes longer is reported: the disk hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
+/// How often that is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The network's side: queues deliveries for the worker and records poll results.
 #[derive(Debug)]
@@ -56,10 +63,37 @@ impl DeliveryHandler for DeliveryQueue {
     }
 }
 
+/// What a state of the folder means for prompters and the centre.
+#[derive(Clone, Debug)]
+struct FolderEffects {
+    snapshots: SnapshotWatch,
+    status: Arc<StatusPublisher>,
+    log: Log,
+}
+
+impl FolderEffects {
+    fn write(&self, folder: &mut BroadcastFolder, replica: &Replica, outcomes: &[Outcome]) {
+        let w = &self.log.words().agent;
+        let saved = folder.save(replica, outcomes);
+        match &saved {
+            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_recovered),
+            Err((path, error)) => self.log.report(Topic::Folder, folder_error(&self.log, path, error)),
+        }
+        self.status.update_writing(saved.is_ok());
+        if folder.has_rules(replica)
+            && let Some(rules) = replica.rules_state()
+        {
+            self.snapshots.update(|snapshot| snapshot.rules = rules.version);
+            self.log.report(Topic::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
+        }
+        self.status.update_rules(folder.has_rules(replica).then(|| replica.rules_state().cloned()).flatten());
+    }
+}
+
 #[derive(Debug)]
 pub struct BroadcastWorker {
     replica: Replica,
-    folder: BroadcastFolder,
+    writer: FolderWriter,
     /// Makes the receiver request everything again.
     poll_now: Arc<Notify>,
     snapshots: SnapshotWatch,
@@ -71,19 +105,37 @@ impl BroadcastWorker {
     /// What the replica restored is published at once.
     pub fn new(
         replica: Replica,
-        folder: BroadcastFolder,
+        mut folder: BroadcastFolder,
         poll_now: Arc<Notify>,
         snapshots: SnapshotWatch,
         status: Arc<StatusPublisher>,
         log: Log,
     ) -> Self {
-        let mut worker = Self { replica, folder, poll_now, snapshots, status, log };
-        worker.carry_out(&[]);
+        let effects = FolderEffects { snapshots: snapshots.clone(), status: Arc::clone(&status), log: log.clone() };
+        effects.write(&mut folder, &replica, &[]);
+        let writer = FolderWriter::spawn(move |replica, outcomes| effects.write(&mut folder, replica, outcomes));
+        let worker = Self { replica, writer, poll_now, snapshots, status, log };
+        worker.publish();
         worker
     }
 
+    /// For the end of the program.
+    pub fn writer(&self) -> FolderWriter {
+        self.writer.clone()
+    }
+
     pub async fn run(mut self, mut deliveries: mpsc::Receiver<Vec<Delivery>>) {
-        while let Some(mut batch) = deliveries.recv().await {
+        loop {
+            let mut batch = tokio::select! {
+                batch = deliveries.recv() => match batch {
+                    Some(batch) => batch,
+                    None => return,
+                },
+                () = sleep(CHECK_INTERVAL) => {
+                    self.check_writer();
+                    continue;
+                }
+            };
             while batch.len() < MAX_BATCH
                 && let Ok(more) = deliveries.try_recv()
             {
@@ -97,6 +149,14 @@ impl BroadcastWorker {
                 Ok(worker) => self = worker,
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Reports a disk that hangs: it gives no error.
+    fn check_writer(&self) {
+        if self.writer.busy_for().is_some_and(|time| time >= HANGS_AFTER) {
+            self.log.report(Topic::Folder, self.log.words().agent.folder_hangs.to_owned());
+            self.status.update_writing(false);
         }
     }
 
@@ -120,26 +180,19 @@ impl BroadcastWorker {
         if self.replica.update_effective() {
             outcomes.push(Outcome::NewEffective);
         }
-        self.carry_out(&outcomes);
+        self.publish();
+        self.check_writer();
+        // Also without a change: what could not be written is tried again.
+        self.writer.post(&self.replica, &outcomes);
     }
 
-    fn carry_out(&mut self, outcomes: &[Outcome]) {
+    /// To prompters and the centre, before anything is written: a slow disk must not delay them.
+    fn publish(&self) {
         let w = &self.log.words().agent;
         if let Some(klb) = self.replica.effective() {
-            // Before writing: a slow disk must not delay the prompters.
             self.snapshots.update(|snapshot| snapshot.klb = Some(klb.clone()));
             let line = if klb.state == State::On { w.klb_on(klb.version) } else { w.klb_off(klb.version) };
             self.log.report(Topic::Klb, line);
-        }
-        match self.folder.save(&self.replica, outcomes) {
-            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_recovered),
-            Err((path, error)) => self.log.report(Topic::Folder, folder_error(&self.log, &path, &error)),
-        }
-        if self.folder.has_rules(&self.replica)
-            && let Some(rules) = self.replica.rules_state()
-        {
-            self.snapshots.update(|snapshot| snapshot.rules = rules.version);
-            self.log.report(Topic::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
         }
         self.status.update_from(&self.replica);
     }

@@ -66,6 +66,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "refused_by_seats": summary.refused_by_seats,
         "refused_by_archive": summary.refused_by_archive,
         "archive": archive.collect::<Vec<_>>(),
+        "seats_without_disk": summary.total.disk,
         "troubles": summary.troubles,
     });
     format!("{out}\n")
@@ -83,6 +84,7 @@ fn seat_issues(seat: &SeatIssues) -> Value {
             Issue::Stale(seconds) => ("stale_seconds", json!(seconds)),
             Issue::Klb => ("klb_behind", json!(true)),
             Issue::Rules => ("rules_behind", json!(true)),
+            Issue::Disk(since) => ("unwritten_since", json!(since)),
             Issue::Trust => ("trust_behind", json!(true)),
             Issue::Unsent(count) => ("unsent", json!(count)),
             Issue::Missing(count) => ("missing", json!(count)),

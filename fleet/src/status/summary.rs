@@ -13,7 +13,7 @@ use crate::seat_states::StoredState;
 use crate::wire::key::{Key, Scope};
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, RefusalCounts};
-use crate::wire::seat::RulesState;
+use crate::wire::seat::{RulesState, SeatState};
 
 /// A seat with a younger state counts as connected: seats publish every 30 seconds.
 pub const FRESH: TimeDelta = TimeDelta::seconds(90);
@@ -87,6 +87,8 @@ pub struct SiteCounts {
     pub rules_behind: u64,
     /// Seats without the newest trust list. No column of the table.
     pub trust_behind: u64,
+    /// Seats whose disk can't be written. No column of the table.
+    pub disk: u64,
     /// Closings that wait on seats.
     pub unsent: u64,
     /// Closings in the stream that are not archived; `None` where the server did not tell.
@@ -129,7 +131,15 @@ impl SiteCounts {
 
     /// For sorting: how much needs attention.
     pub fn attention(&self) -> u64 {
-        let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.trust_behind, self.refused];
+        let counts = [
+            self.stale(),
+            self.silent(),
+            self.klb_behind,
+            self.rules_behind,
+            self.trust_behind,
+            self.disk,
+            self.refused,
+        ];
         counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
     }
 
@@ -142,6 +152,7 @@ impl SiteCounts {
         self.klb_behind += other.klb_behind;
         self.rules_behind += other.rules_behind;
         self.trust_behind += other.trust_behind;
+        self.disk += other.disk;
         self.unsent += other.unsent;
         self.waiting = self.waiting.zip(other.waiting).map(|(a, b)| a + b);
         self.missing = self.missing.zip(other.missing).map(|(a, b)| a + b);
@@ -156,6 +167,8 @@ pub enum Issue {
     Klb,
     Rules,
     Trust,
+    /// Since when its disk can't be written.
+    Disk(DateTime<Utc>),
     Unsent(u64),
     Missing(u64),
     /// Broadcasts that it refused, or its closings that were refused.
@@ -201,6 +214,21 @@ pub fn expected_klb(klb: &BTreeMap<Scope, Declaration>, site: &Site) -> Option<(
     newest(State::On).map(|version| (true, version)).or(newest(State::Off).map(|version| (false, version)))
 }
 
+/// Which of the broadcasts a seat does not have, and whether it can't store them.
+fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadcasts) -> Vec<Issue> {
+    let has_klb = |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
+    let has_rules =
+        |published: &PublishedRules| state.rules.as_ref().is_some_and(|rules| rules.version >= published.version);
+    let trust = state.broadcasts.get(&Key::Trust.to_string()).map_or(0, |of_key| of_key.version);
+    let issues = [
+        (!klb.is_none_or(has_klb)).then_some(Issue::Klb),
+        (!broadcasts.rules.as_ref().is_none_or(has_rules)).then_some(Issue::Rules),
+        (trust < broadcasts.trust.newest).then_some(Issue::Trust),
+        state.unwritten_since.map(Issue::Disk),
+    ];
+    issues.into_iter().flatten().collect()
+}
+
 impl Summary {
     /// `counts` is `None` where the database is unknown.
     pub fn new(
@@ -244,23 +272,14 @@ impl Summary {
                 if !is_fresh {
                     issues.push(Issue::Stale(age.num_seconds()));
                 }
-                let has_klb =
-                    |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
-                if !expected.is_none_or(has_klb) {
-                    line.klb_behind += 1;
-                    issues.push(Issue::Klb);
-                }
-                let has_rules = |published: &PublishedRules| {
-                    state.rules.as_ref().is_some_and(|rules| rules.version >= published.version)
-                };
-                if !broadcasts.rules.as_ref().is_none_or(has_rules) {
-                    line.rules_behind += 1;
-                    issues.push(Issue::Rules);
-                }
-                let trust = state.broadcasts.get(&Key::Trust.to_string()).map_or(0, |of_key| of_key.version);
-                if trust < broadcasts.trust.newest {
-                    line.trust_behind += 1;
-                    issues.push(Issue::Trust);
+                for issue in lacks(state, expected, &broadcasts) {
+                    match issue {
+                        Issue::Klb => line.klb_behind += 1,
+                        Issue::Rules => line.rules_behind += 1,
+                        Issue::Trust => line.trust_behind += 1,
+                        _ => line.disk += 1,
+                    }
+                    issues.push(issue);
                 }
                 *rules.entry(state.rules.clone()).or_default() += 1;
                 if state.unsent > 0 {
@@ -320,7 +339,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::wire::seat::{KeyState, KlbState, SeatState};
+    use crate::wire::seat::{KeyState, KlbState};
     use crate::wire::testing::name;
 
     fn klb(version: u64, state: State) -> Declaration {
@@ -378,6 +397,7 @@ mod tests {
                     "trust.active".into(),
                     KeyState { version: if unsent > 0 { 6 } else { 7 }, refused: None },
                 )]),
+                unwritten_since: None,
             };
             StoredState { state, stored_at: now - TimeDelta::seconds(age) }
         };

@@ -189,6 +189,7 @@ impl Renderer {
             Issue::Stale(seconds) => w.need_stale(seconds),
             Issue::Klb => w.need_klb.to_owned(),
             Issue::Rules => w.need_rules.to_owned(),
+            Issue::Disk(since) => w.need_disk(time::full_time(*since, self.zone, self.lang)),
             Issue::Trust => w.need_trust.to_owned(),
             Issue::Unsent(count) => w.need_unsent(self.number(*count)),
             Issue::Missing(count) => w.need_missing(self.number(*count)),

@@ -44,6 +44,9 @@ pub struct SeatState {
     /// What the seat has of each key of its broadcasts; empty from an older agent.
     #[serde(default)]
     pub broadcasts: BTreeMap<String, KeyState>,
+    /// Since when the seat's disk can't be written, by the seat's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten_since: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +140,7 @@ mod tests {
             sent: 9,
             refused,
             broadcasts: BTreeMap::from([("klb.center".into(), KeyState { version: 7, refused: None })]),
+            unwritten_since: None,
         }
     }
 

@@ -212,6 +212,7 @@ fn reported(epoch: Uuid, sent: u64) -> SeatState {
         sent,
         refused: RefusalCounts::default(),
         broadcasts: std::collections::BTreeMap::new(),
+        unwritten_since: None,
     }
 }
 

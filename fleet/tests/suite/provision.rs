@@ -228,7 +228,7 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     };
     let (status, output, _) = run(&[]);
     assert_eq!(status, Some(0));
-    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 16"), "{output}");
+    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 17"), "{output}");
     let mut check = Command::new(binary);
     let checked = check
         .args(["-t", "-c", "nats.conf"])

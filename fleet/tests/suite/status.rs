@@ -7,7 +7,7 @@ use nkeys::KeyPair;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
-use penutup_fleet::wire::seat::{KlbState, RulesState, SeatState};
+use penutup_fleet::wire::seat::{KeyState, KlbState, RulesState, SeatState};
 use penutup_fleet::wire::subject;
 use serde_json::Value;
 use uuid::Uuid;
@@ -36,7 +36,9 @@ fn state() -> SeatState {
         unsent: 0,
         sent: 0,
         refused: RefusalCounts::default(),
-        broadcasts: BTreeMap::new(),
+        // The newest trust list, whatever its version is.
+        broadcasts: BTreeMap::from([("trust.active".into(), KeyState { version: u64::MAX, refused: None })]),
+        unwritten_since: None,
     }
 }
 

@@ -4,6 +4,8 @@ pub mod calls;
 #[cfg(target_os = "linux")]
 pub mod debian;
 pub mod fleet;
+#[cfg(target_os = "linux")]
+pub mod frozen_disk;
 pub mod machine;
 pub mod nats;
 pub mod postgres;

@@ -12,7 +12,11 @@ use penutup_ipc::agent_event::AgentEvent;
 use penutup_rules::BUILT_IN;
 
 use super::key;
+#[cfg(target_os = "linux")]
+use crate::support::frozen_disk::FrozenDisk;
 use crate::support::machine::{SeatMachine, TestSupervisor, state_of};
+#[cfg(target_os = "linux")]
+use crate::support::report_skipped;
 use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
 #[tokio::test]
@@ -100,6 +104,64 @@ async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_cou
     // A valid one is still accepted.
     centre.declare(&key("klb.center"), 1_003, State::Off, "selesai").await;
     wait_until("the end", async || seat.klb().filter(|klb| klb.version == 1_003)).await;
+}
+
+/// The seat's disk hangs: its log is on it, too. The link lives, broadcasts are shown, and the centre is told.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_that_hangs_makes_the_agent_not_deaf() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
+    let disk = match FrozenDisk::mount(&seat.state_folder()) {
+        Ok(disk) => disk,
+        Err(why) => return report_skipped(&format!("no disk can be frozen here: {why}")),
+    };
+    seat.log_to("state/log");
+    seat.start();
+    let prompter = seat.prompter();
+    let up = |e: &AgentEvent| *e == AgentEvent::Up;
+    wait_until("up", async || prompter.last_link_event(up).then_some(())).await;
+    centre.declare(&key("klb.center"), 1_000, State::On, "gempa").await;
+    wait_until("the file", async || seat.klb().filter(|klb| klb.version == 1_000)).await;
+    let status = fleet.connect(Identity::Program("status")).await;
+
+    disk.freeze();
+    // Each is shown while the write of the one before still hangs; the log lines of each would fill a pipe's worth of waiting.
+    for (version, state) in [(1_001, State::Off), (1_002, State::On), (1_003, State::Off)] {
+        centre.declare(&key("klb.center"), version, state, "lagi").await;
+        wait_until("the declaration", async || prompter.klb().filter(|klb| klb.version == version)).await;
+    }
+    let rules = BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"");
+    centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
+    // The connection is made anew, with a certificate and a name to look up.
+    fleet.nats.kill();
+    wait_until("down", async || prompter.last_link_event(|e| matches!(e, AgentEvent::Down(_))).then_some(())).await;
+    fleet.nats.restart();
+    wait_until("up again", async || prompter.last_link_event(up).then_some(())).await;
+    let told = wait_until("the centre is told", async || {
+        let state = state_of(&status, "jkt", "a1").await?;
+        (state.unwritten_since.is_some() && state.klb.as_ref()?.version == 1_003).then_some(state)
+    });
+    let told = told.await;
+    assert_eq!(told.rules, None, "rules that prompters can't read yet are not in use");
+    assert_eq!(told.broadcasts["rules.active"].version, 0, "{told:?}");
+    assert!(!prompter.received().contains(&AgentEvent::Rules));
+
+    disk.thaw();
+    wait_until("everything on the disk", async || {
+        let rules = fs::read_to_string(seat.file("rules.toml")).ok()?;
+        (rules.contains("Rev-9") && seat.klb()?.version == 1_003).then_some(())
+    })
+    .await;
+    wait_until("the centre is told", async || {
+        let state = state_of(&status, "jkt", "a1").await?;
+        (state.unwritten_since.is_none() && state.rules.as_ref()?.version == 5).then_some(())
+    })
+    .await;
+    wait_until("the agent's event", async || prompter.received().contains(&AgentEvent::Rules).then_some(())).await;
+    // Before the disk is taken away.
+    seat.agent().end("TERM");
 }
 
 #[tokio::test]

@@ -182,8 +182,7 @@ impl TestFleet {
     /// Provisions again with new keys for somebody.
     #[track_caller]
     pub fn renew(&self, who: &str) {
-        provision::provision(&self.definition, &self.out(), &[who.to_owned()], Lang::En)
-            .expect("provision");
+        provision::provision(&self.definition, &self.out(), &[who.to_owned()], Lang::En).expect("provision");
     }
 }
 

@@ -42,6 +42,8 @@ use super::{Identity, TestFleet, wait_for};
 pub struct SeatMachine {
     config: PathBuf,
     agent: Option<Process>,
+    /// The agent's stderr, below the home.
+    log: PathBuf,
     home: TempDir,
 }
 
@@ -53,7 +55,7 @@ impl SeatMachine {
 
     /// With this `agent.toml`.
     pub fn of(config: PathBuf) -> Self {
-        Self { config, agent: None, home: TempDir::with_prefix("seat").expect("a home") }
+        Self { config, agent: None, log: "log".into(), home: TempDir::with_prefix("seat").expect("a home") }
     }
 
     /// With a running agent.
@@ -128,18 +130,28 @@ impl SeatMachine {
 
     #[track_caller]
     pub fn start(&mut self) {
-        let log = File::options().create(true).append(true).open(self.home.path().join("log")).expect("a log");
+        let log = File::options().create(true).append(true).open(self.home.path().join(&self.log)).expect("a log");
         self.agent = Some(Process::start(self.command().stderr(log)));
+    }
+
+    /// Keeps the agent's stderr in another file below the home.
+    pub fn log_to(&mut self, file: &str) {
+        self.log = file.into();
     }
 
     /// The agent's stderr.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.home.path().join(&self.log)).unwrap_or_default()
     }
 
     #[track_caller]
     pub fn agent(&mut self) -> &mut Process {
         self.agent.as_mut().expect("the agent was started")
+    }
+
+    /// The folder of what the programs remember.
+    pub fn state_folder(&self) -> PathBuf {
+        self.home.path().join("state")
     }
 
     /// A file of the agent's folder.
