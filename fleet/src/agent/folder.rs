@@ -129,6 +129,16 @@ impl BroadcastFolder {
             }
         }
         let write = |path: PathBuf, bytes: &[u8]| files::write(&path, bytes).map_err(|error| (path, error));
+        // First: from it alone the next start computes the same declaration in force.
+        if self.unsaved.known {
+            let raw = |envelope: &Envelope| {
+                String::from_utf8(envelope.to_bytes()).ok().and_then(|text| RawValue::from_string(text).ok())
+            };
+            let known = replica.envelopes().filter_map(|(key, envelope)| Some((key.to_string(), raw(envelope)?)));
+            let file = serde_json::to_vec(&KnownFile { schema: SCHEMA, known: known.collect() });
+            write(self.known_path(), &file.map_err(|error| (self.known_path(), error.into()))?)?;
+            self.unsaved.known = false;
+        }
         if self.unsaved.klb
             && let Some(klb) = replica.effective()
         {
@@ -141,15 +151,6 @@ impl BroadcastFolder {
             write(self.rules_path(), text.as_bytes())?;
         }
         self.unsaved.rules = false;
-        if self.unsaved.known {
-            let raw = |envelope: &Envelope| {
-                String::from_utf8(envelope.to_bytes()).ok().and_then(|text| RawValue::from_string(text).ok())
-            };
-            let known = replica.envelopes().filter_map(|(key, envelope)| Some((key.to_string(), raw(envelope)?)));
-            let file = serde_json::to_vec(&KnownFile { schema: SCHEMA, known: known.collect() });
-            write(self.known_path(), &file.map_err(|error| (self.known_path(), error.into()))?)?;
-            self.unsaved.known = false;
-        }
         Ok(())
     }
 

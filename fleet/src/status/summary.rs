@@ -384,7 +384,7 @@ mod tests {
             let klb = klb.map(|(version, on)| KlbState { version, on });
             let state = SeatState {
                 schema: 1,
-                at: now,
+                at: now - TimeDelta::seconds(age),
                 agent: "0.1.0".into(),
                 epoch: Uuid::nil(),
                 rules,

@@ -113,6 +113,7 @@ impl SeatState {
             sent: 0,
             refused: RefusalCounts::default(),
             broadcasts: BTreeMap::new(),
+            unwritten_since: None,
         }
     }
 

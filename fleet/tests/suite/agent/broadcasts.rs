@@ -51,6 +51,7 @@ async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restart
     // A prompter that connects late gets the present state, also from a restarted agent.
     let late = first.prompter();
     assert_eq!(wait_until("the declaration", async || late.klb()).await, klb);
+    wait_until("the file", async || first.klb().filter(|on_disk| *on_disk == klb)).await;
     first.agent().kill();
     wait_until("the agent's end", async || late.last_link_event(|e| *e == AgentEvent::Disconnected).then_some(()))
         .await;
