@@ -195,6 +195,8 @@ async fn a_forged_or_replayed_trust_list_changes_nothing() {
     let status = fleet.connect(Identity::Program("status")).await;
     let _seat = SeatMachine::started(&fleet, "jkt", "a1");
     let old = fs::read(fleet.out().join("trust.json")).unwrap();
+    // It has read its configuration.
+    has_trust(&status, "jkt", "a1", list(&fleet).version).await;
     fleet.provision_again(&without_the_second(two_supervisors()));
     let version = list(&fleet).version;
     fleet.publish_trust().await;
