@@ -88,10 +88,14 @@ fn report(criterion: &mut Criterion) {
     group.sample_size(10);
     group.bench_function(format!("report of {} calls", count()), |bench| {
         bench.iter(|| {
-            let mut builder = ReportBuilder::new(zone());
+            let mut collector = Collector::new(&question);
             let mut reader = Reader::open(&path).expect("a journal").expect("one that is there");
-            let texts = reader.summaries(Span::default(), |call| builder.add(call)).expect("calls");
-            text::text(&builder.report(&texts), None, false, &rules, Lang::Id.words(), 80)
+            let add = |call: &CallSummary, texts: &Interner| {
+                collector.add(call, texts).expect("not too many groups");
+                Ok::<(), Error>(())
+            };
+            let texts = reader.summaries(Span::default(), add).expect("calls");
+            collector.answer(&texts, &rules, Lang::Id.words()).expect("an answer")
         });
     });
     group.finish();

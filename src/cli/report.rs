@@ -9,20 +9,23 @@ use uuid::Uuid;
 
 use super::VerbOutput;
 use super::{ArgError, Context, Status, Stop, moment};
+use crate::diagnostics::csv::line as csv_line;
 use crate::diagnostics::{grouped, outside, shown};
 use crate::files;
 use crate::journal::export::Forgotten;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
 use crate::journal::record::Record;
-use crate::journal::report::{Report as Sums, ReportBuilder, span};
-use crate::journal::summary::{Interner, time};
+use crate::journal::report::Sampled;
+use crate::journal::summary::{CallSummary, Interner, time};
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 
-use penutup_cli_kit::report::{Days, Form, parse_by, render};
+use penutup_cli_kit::report::csv::{CallTable, Columns};
+use penutup_cli_kit::report::{Collector, Form, Question, Questions, TooManyGroups, render_sample};
 pub use penutup_cli_kit::report::{call, csv, text};
+use penutup_cli_kit::stream::canvas;
 use penutup_cli_kit::times;
 
 /// How many bytes of ids are read from standard input.
@@ -34,18 +37,13 @@ pub struct Report {
     /// Exports of several seats.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Which days.
+    /// What is asked of them.
     #[command(flatten)]
-    pub days: Days,
-    /// What it is divided by.
-    #[arg(long)]
-    pub by: Option<String>,
+    pub questions: Questions,
     /// The one call to show, by its own id or the telephone system's; `-` reads ids from standard input.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["by", "from", "to"], allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true,
+          conflicts_with_all = ["by", "where", "compare", "sample", "teams", "from", "to"])]
     pub call: Option<String>,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
 }
 
 /// Why a report or an export failed.
@@ -56,6 +54,9 @@ pub(super) enum Failure {
     Journal(Error),
     /// An export can't be used.
     Export(Refused),
+    /// The question can't be answered.
+    Question(ArgError),
+    TooManyGroups,
 }
 
 impl From<io::Error> for Failure {
@@ -73,6 +74,12 @@ impl From<Error> for Failure {
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         Self::Export(refused)
+    }
+}
+
+impl From<TooManyGroups> for Failure {
+    fn from(_: TooManyGroups) -> Self {
+        Self::TooManyGroups
     }
 }
 
@@ -95,6 +102,8 @@ impl Failure {
                 Err(context
                     .stop(&crate::diagnostics::journal::refused(&refused, words), Some(words.journal.refused_help)))
             }
+            Self::Question(error) => Err(context.arg_error(&error)),
+            Self::TooManyGroups => Err(context.arg_error(&TooManyGroups.error(words))),
         }
     }
 }
@@ -151,7 +160,7 @@ impl Source {
                 }
             }
             Self::Exports(merge) => {
-                merge.each(Span::default(), |_, record| {
+                merge.each(Span::default(), |_, _, record| {
                     if ids.iter().any(|id| is_named(record, id)) {
                         found.push(record.clone());
                     }
@@ -162,24 +171,32 @@ impl Source {
         Ok(found)
     }
 
-    fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Failure> {
-        let mut builder = ReportBuilder::new(zone);
-        let texts = match self {
-            Self::Journal(None) => Interner::default(),
-            Self::Journal(Some(reader)) => reader.summaries(span, |summary| builder.add(summary))?,
-            Self::Exports(merge) => merge.each(span, |summary, _| {
-                builder.add(summary);
-                Ok::<(), Failure>(())
-            })?,
-        };
-        Ok(builder.report(&texts))
+    /// Passes each call's summary to `each`. Returns the texts of their symbols.
+    fn summaries(
+        &mut self,
+        span: Span,
+        mut each: impl FnMut(&CallSummary, &Interner) -> Result<(), Failure>,
+    ) -> Result<Interner, Failure> {
+        match self {
+            Self::Journal(None) => Ok(Interner::default()),
+            Self::Journal(Some(reader)) => reader.summaries(span, each),
+            Self::Exports(merge) => merge.each(span, |summary, texts, _| each(summary, texts)),
+        }
+    }
+
+    /// The records of a sample, in its order. One that was deleted meanwhile is left out.
+    fn sampled(&mut self, sample: &[Sampled]) -> Result<Vec<(Sampled, Record)>, Failure> {
+        let ids: Vec<String> = sample.iter().map(|one| one.id.to_string()).collect();
+        let records = self.calls_named(&ids)?;
+        let with_record = |one: &Sampled| Some((*one, records.iter().find(|record| record.id == one.id)?.clone()));
+        Ok(sample.iter().filter_map(with_record).collect())
     }
 
     fn calls(&mut self, span: Span, mut each: impl FnMut(&Record) -> Result<(), Failure>) -> Result<(), Failure> {
         match self {
             Self::Journal(None) => Ok(()),
             Self::Journal(Some(reader)) => reader.calls(span, each),
-            Self::Exports(merge) => merge.each(span, |_, record| each(record)).map(drop),
+            Self::Exports(merge) => merge.each(span, |_, _, record| each(record)).map(drop),
         }
     }
 }
@@ -191,59 +208,64 @@ impl Source {
 pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let words = context.words();
-    let wrong = |error: ArgError| context.arg_error(&error);
-    let days = report.days.checked(words).map_err(wrong)?;
-    let by = parse_by(report.by.as_deref(), report.format, words).map_err(wrong)?;
     let rules = rules(context);
     let zone = zone(context, &rules)?;
-    let span = span(days.from, days.to, zone);
-    let mut source = match source(report, context) {
-        Ok(source) => source,
-        Err(failure) => return failure.into_answer(context),
-    };
-    let err = source.warning(context);
-    let deleted = match source.deleted(span, zone, context) {
-        Ok(deleted) => deleted,
-        Err(failure) => return failure.into_answer(context),
-    };
+    // Any number makes a sample; the time of day is different each time.
+    let seed = || u64::from(Utc::now().timestamp_subsec_micros());
+    let question = report.questions.parsed(zone, &rules, words, seed).map_err(|error| context.arg_error(&error))?;
+    answered(report, &question, &rules, context).or_else(|failure| failure.into_answer(context))
+}
+
+fn answered(report: &Report, question: &Question, rules: &RuleSet, context: &Context) -> Result<VerbOutput, Failure> {
+    let words = context.words();
+    let mut source = source(report, context)?;
+    let warning = source.warning(context);
+    let deleted = source.deleted(question.span(), question.zone, context)?;
     if let Some(id) = &report.call {
-        return match calls_named(&mut source, id, report.format, (zone, &rules), context) {
-            Ok(found) => Ok(VerbOutput { err: err + &found.err, ..found }),
-            Err(failure) => failure.into_answer(context),
-        };
+        let found = calls_named(&mut source, id, question, rules, context)?;
+        return Ok(VerbOutput { err: warning + &found.err, ..found });
     }
-    if report.format == Form::Csv {
-        return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
-            Ok(()) => Ok(VerbOutput { err: err + &deleted, ..VerbOutput::done(String::new()) }),
-            Err(failure) => failure.into_answer(context),
-        };
+    if question.is_for_calls() {
+        print_csv(&mut source, question, rules, &mut io::stdout().lock())?;
+        return Ok(VerbOutput { err: warning + &deleted, ..VerbOutput::done(String::new()) });
     }
-    let (before, err) = if report.format == Form::Text { (deleted, err) } else { (String::new(), err + &deleted) };
-    let sums = match source.sums(span, zone) {
-        Ok(sums) => sums,
-        Err(failure) => return failure.into_answer(context),
+    let mut collector = Collector::new(question);
+    let texts = source.summaries(question.span(), |row, texts| Ok(collector.add(row, texts)?))?;
+    let out = match collector.sampled() {
+        Some(sample) => {
+            let records = source.sampled(&sample)?;
+            render_sample(question, &records, rules, words, canvas(&io::stdout()).width)
+        }
+        None => collector.answer(&texts, rules, words).map_err(Failure::Question)?,
     };
-    render(&sums, report.format, days, by.as_ref(), &rules, words)
-        .map(|out| VerbOutput { err, ..VerbOutput::done(out + &before) })
-        .map_err(wrong)
+    // In text the deletions are part of the report.
+    let (after, err) = if question.form == Form::Text { (deleted, String::new()) } else { (String::new(), deleted) };
+    let err = warning + &err + &collector.unmatched(rules, words);
+    Ok(VerbOutput { err, ..VerbOutput::done(out + &after) })
 }
 
 /// The calls with these ids, and a line for each id that no call has. With none found the status is "no".
 fn calls_named(
     source: &mut Source,
     id: &str,
-    form: Form,
-    (zone, rules): (FixedOffset, &RuleSet),
+    question: &Question,
+    rules: &RuleSet,
     context: &Context,
 ) -> Result<VerbOutput, Failure> {
     let words = context.words();
+    let (form, zone) = (question.form, question.zone);
     let ids: Vec<String> = if id == "-" { ids_of(io::stdin().lock())? } else { vec![id.to_owned()] };
     let found = source.calls_named(&ids)?;
-    let mut answer = VerbOutput::done(if form == Form::Csv { csv::header() } else { String::new() });
+    let mut columns = Columns::of(rules);
+    for record in &found {
+        columns.add(record);
+    }
+    let head = if form == Form::Csv { csv_line(columns.names(), ',') } else { String::new() };
+    let mut answer = VerbOutput::done(head);
     for record in &found {
         answer.out += &match form {
             Form::Text => call::text(record, zone, rules, words),
-            Form::Csv => csv::line(record, zone),
+            Form::Csv => csv_line(columns.cells(record, zone), ','),
             Form::Json => serde_json::to_string(record).unwrap_or_default() + "\n",
         };
     }
@@ -310,10 +332,17 @@ pub(super) fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
     reader.map(Option::flatten).map_err(|error| context.of_journal(error))
 }
 
-fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Failure> {
+fn print_csv(source: &mut Source, question: &Question, rules: &RuleSet, out: &mut impl Write) -> Result<(), Failure> {
+    let mut table = CallTable::new(question, rules);
+    source.calls(question.span(), |record| Ok(table.scan(record)?))?;
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
-    out.write_all(csv::header().as_bytes())?;
-    source.calls(span, |record| Ok(out.write_all(csv::line(record, zone).as_bytes())?))?;
+    out.write_all(table.header().as_bytes())?;
+    source.calls(question.span(), |record| {
+        if let Some(line) = table.line(record)? {
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    })?;
     out.flush()?;
     Ok(())
 }

@@ -61,7 +61,7 @@ fn bars(parts: &mut Vec<Part>, heading: &str, bars: Vec<(String, u64)>, of: u64)
 /// From the first hour with calls to the last.
 fn hours(page: &mut Page, app: &App, day: &Recap) {
     let words = app.words();
-    let counts = day.report.by_hour();
+    let Some(counts) = day.report.by_hour() else { return };
     let (Some(first), Some(last)) = (counts.iter().position(|n| *n > 0), counts.iter().rposition(|n| *n > 0)) else {
         return;
     };

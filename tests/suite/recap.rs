@@ -7,7 +7,7 @@ use penutup::closing::ending::Outcome;
 
 use chrono::{DateTime, FixedOffset};
 use penutup::journal::record::{Record, StepRecord};
-use penutup::journal::report::{Recap, ReportBuilder};
+use penutup::journal::report::{By, Dimension, Recap, ReportBuilder, Teams};
 use penutup::journal::summary::{CallSummary, Interner};
 use penutup::message::Message;
 use penutup::panel::Panel;
@@ -28,7 +28,8 @@ fn day() -> Recap {
         left_out,
         score: vec![],
     };
-    let (mut builder, mut texts) = (ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap()), Interner::default());
+    let (mut builder, mut texts) =
+        (ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap(), By::One(Dimension::Hour)), Interner::default());
     for (call, hour) in
         [(4, 8), (12, 9), (6, 11)].into_iter().flat_map(|(n, hour)| (0..n).map(move |_| hour)).enumerate()
     {
@@ -48,7 +49,7 @@ fn day() -> Recap {
         record.steps[1].undone = u32::from(call >= 17);
         builder.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
-    Recap { report: builder.report(&texts), whole: true }
+    Recap { report: builder.report(&texts, &Teams::default()), whole: true }
 }
 
 fn screen(stage: &mut Stage) -> String {

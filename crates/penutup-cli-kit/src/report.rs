@@ -1,17 +1,25 @@
-//! Statistics of calls: the arguments of a report, and its text, JSON and lines of CSV.
+//! What QA asks of the recorded calls, and the answers as text, CSV and JSON. The prompter asks its journal or exports,
+//! the fleet its database: both pass each call once to a [`Collector`].
 
 pub mod call;
 pub mod csv;
+mod question;
+mod sample;
+mod table;
 pub mod text;
 
 use std::io;
 
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
 
+pub use self::question::{Question, Questions};
+pub use self::sample::render as render_sample;
 use crate::arg_error::ArgError;
 use crate::diagnostics::{shown, suggest};
-use crate::journal::report::{By, Report as Sums, json};
+use crate::journal::report::{By, Dimension, Matcher, Report as Sums, ReportBuilder, Sampled, Sampler};
+use crate::journal::summary::{CallSummary, Interner};
 use crate::rules::RuleSet;
 use crate::stream::canvas;
 use crate::words::Words;
@@ -21,7 +29,7 @@ use crate::words::Words;
 pub enum Form {
     /// To be read.
     Text,
-    /// A line a call.
+    /// A line a call, or a line a group.
     Csv,
     /// One line of JSON.
     Json,
@@ -71,40 +79,146 @@ pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     day.ok_or_else(|| ArgError::new(w.bad_date(shown(text))).help(w.bad_date_help))
 }
 
-/// Parses the grouping.
-///
-/// # Errors
-/// If the grouping is unknown, or used with CSV.
-pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
-    let w = &words.journal;
-    let wrong = |by| ArgError::new(w.bad_by(shown(by))).help(suggest(by, By::VALID, &words.problem));
-    let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
-    if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
+/// The most groups of a report; a day of each of 5,000 seats for a month.
+const MAX_GROUPS: usize = 150_000;
+
+/// More groups than a person reads or a computer should hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyGroups;
+
+impl TooManyGroups {
+    /// What is wrong, and what helps.
+    pub fn error(self, words: &Words) -> ArgError {
+        ArgError::new(words.journal.too_many_groups).help(words.journal.too_many_groups_help)
+    }
 }
 
-/// Renders a report as text with the labels of these rules, or as JSON.
-///
-/// # Errors
-/// If the grouping is a fact that no call has.
-pub fn render(
-    sums: &Sums,
-    format: Form,
-    days: Between,
-    by: Option<&By>,
-    rules: &RuleSet,
-    words: &Words,
-) -> Result<String, ArgError> {
-    if let Some(By::Fact(fact)) = by
-        && sums.total.closings > 0
-        && !sums.facts.iter().any(|(id, _)| id == fact)
-    {
-        let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &words.problem);
-        return Err(ArgError::new(words.journal.unknown_fact(shown(fact))).help(help));
+/// Adds up the calls of a [`Question`], each passed once, in any order.
+#[derive(Debug)]
+pub struct Collector<'q> {
+    question: &'q Question,
+    matcher: Matcher,
+    now: ReportBuilder,
+    before: ReportBuilder,
+    sampler: Option<Sampler>,
+}
+
+impl<'q> Collector<'q> {
+    /// Without calls.
+    #[must_use]
+    pub fn new(question: &'q Question) -> Self {
+        let builder = || ReportBuilder::new(question.zone, question.by.clone());
+        let sampler = question.sample.map(|(size, seed)| Sampler::new(size, seed));
+        Self { question, matcher: question.matcher(), now: builder(), before: builder(), sampler }
     }
-    Ok(if format == Form::Json {
-        json::json(sums, days.from, days.to, by)
-    } else {
-        let bounded = days.from.is_some() || days.to.is_some();
-        text::text(sums, by, bounded, rules, words, canvas(&io::stdout()).width)
-    })
+
+    /// Adds a call, if the question is about it.
+    ///
+    /// # Errors
+    /// [`TooManyGroups`].
+    pub fn add(&mut self, row: &CallSummary, texts: &Interner) -> Result<(), TooManyGroups> {
+        if !self.matcher.matches(row, texts) {
+            return Ok(());
+        }
+        if self.question.now().has(row.start_ms) {
+            self.now.add(row);
+            if let Some(sampler) = &mut self.sampler {
+                sampler.add(row, texts);
+            }
+        } else if self.question.before().is_some_and(|(_, span)| span.has(row.start_ms)) {
+            self.before.add(row);
+        }
+        if self.now.size() + self.before.size() > MAX_GROUPS { Err(TooManyGroups) } else { Ok(()) }
+    }
+
+    /// The calls to listen to, if the question is for a sample.
+    pub fn sampled(&self) -> Option<Vec<Sampled>> {
+        self.sampler.as_ref().map(Sampler::sample)
+    }
+
+    /// A line for each filter that no call matched.
+    pub fn unmatched(&self, rules: &RuleSet, words: &Words) -> String {
+        let line = |(dimension, key): (&Dimension, &str)| {
+            words.report.unmatched(shown(&dimension.name()), shown(&text::key_label(dimension, key, rules, words)))
+                + "\n"
+        };
+        self.matcher.unseen().map(line).collect()
+    }
+
+    /// The answer, with the labels of these rules.
+    ///
+    /// # Errors
+    /// A grouping or a filter by a fact that neither the rules nor a call have.
+    pub fn answer(&self, texts: &Interner, rules: &RuleSet, words: &Words) -> Result<String, ArgError> {
+        self.check_facts(texts, rules, words)?;
+        let question = self.question;
+        let report = |builder: &ReportBuilder| builder.report(texts, &question.teams);
+        let now = report(&self.now);
+        let before = question.before().map(|(days, _)| (days, report(&self.before)));
+        let answer = Answer { question, now: &now, before: before.as_ref().map(|(days, sums)| (*days, sums)) };
+        Ok(match question.form {
+            Form::Json => json(&answer),
+            Form::Csv => csv::groups(&answer),
+            Form::Text => text::text(&answer, rules, words, canvas(&io::stdout()).width),
+        })
+    }
+
+    /// A misspelt dimension is read as a fact, so the message names both.
+    fn check_facts(&self, texts: &Interner, rules: &RuleSet, words: &Words) -> Result<(), ArgError> {
+        let is_known = |fact: &str| {
+            let report = || self.now.report(texts, &self.question.teams);
+            let has_key = |sums: Sums| {
+                let groups = sums.groups(&[Dimension::Fact(fact.into())]).map(<[_]>::to_vec);
+                groups.is_some_and(|groups| groups.iter().any(|group| !group.key[0].is_empty()))
+            };
+            rules.fact_named(fact).is_some() || has_key(report())
+        };
+        let by = match &self.question.by {
+            By::Overview => vec![],
+            By::One(one) => vec![one],
+            By::Two(one, other) => vec![one, other],
+        };
+        let by = by.into_iter().filter_map(|dimension| match dimension {
+            Dimension::Fact(fact) if !is_known(fact) => Some(fact.as_str()),
+            _ => None,
+        });
+        let filters = self.matcher.unknown_facts().filter(|fact| rules.fact_named(fact).is_none());
+        let Some(unknown) = by.chain(filters).next() else { return Ok(()) };
+        let known = Dimension::NAMES.into_iter().chain(rules.facts.iter().map(|fact| fact.id.as_str()));
+        let known: Vec<&str> = known.collect();
+        let help = suggest(unknown, known.iter().copied(), &words.problem);
+        Err(ArgError::new(words.journal.bad_by(shown(unknown))).help(help))
+    }
+}
+
+/// The counts of a question, and those of the period before where it asks to compare.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    pub question: &'a Question,
+    pub now: &'a Sums,
+    pub before: Option<(Between, &'a Sums)>,
+}
+
+/// The answer on one line: `{"schema":2,"self_reported":true,"offset":"+07:00","where":[["agent","4711"]],"from":
+/// "2026-11-01"|null,"to":…|null,` [counts](crate::journal::report::json)`,"before":{"from":…,"to":…,counts}|null}`.
+fn json(answer: &Answer<'_>) -> String {
+    let period = |days: Between, sums: &Sums| {
+        let day = |day: Option<NaiveDate>| json!(day.map(|day| day.to_string()));
+        let mut out = Map::from_iter([("from".to_owned(), day(days.from)), ("to".to_owned(), day(days.to))]);
+        out.extend(crate::journal::report::json::counts(sums));
+        out
+    };
+    let Question { zone, days, filters, .. } = answer.question;
+    let filters = filters.iter().flat_map(|filter| {
+        let name = filter.dimension.name();
+        filter.keys.iter().map(move |key| json!([name, key]))
+    });
+    let mut out = Map::new();
+    out.insert("schema".into(), json!(2));
+    out.insert("self_reported".into(), json!(true));
+    out.insert("offset".into(), json!(zone.to_string()));
+    out.insert("where".into(), filters.collect());
+    out.extend(period(*days, answer.now));
+    out.insert("before".into(), json!(answer.before.map(|(days, sums)| period(days, sums))));
+    Value::from(out).to_string() + "\n"
 }

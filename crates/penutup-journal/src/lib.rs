@@ -14,7 +14,7 @@
 //! ```
 //! use chrono::{FixedOffset, TimeDelta, Utc};
 //! use penutup_journal::record::Record;
-//! use penutup_journal::report::ReportBuilder;
+//! use penutup_journal::report::{By, ReportBuilder, Teams};
 //! use penutup_journal::summary::{CallSummary, Interner};
 //! use penutup_rules::closing::ending::{Ending, Outcome};
 //!
@@ -23,9 +23,9 @@
 //! let record = Record { start, end: Some((start + TimeDelta::seconds(30), outcome)), ..Record::default() };
 //!
 //! let mut texts = Interner::default();
-//! let mut builder = ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap());
+//! let mut builder = ReportBuilder::new(FixedOffset::east_opt(7 * 3600).unwrap(), By::Overview);
 //! builder.add(&CallSummary::of(&record, &mut texts).unwrap());
-//! let report = builder.report(&texts);
+//! let report = builder.report(&texts, &Teams::default());
 //! assert_eq!(report.total.closings, 1);
 //! assert_eq!(report.total.outcomes(), [(outcome, 1)]);
 //! ```

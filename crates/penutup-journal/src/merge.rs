@@ -132,14 +132,15 @@ impl Merge {
         self.forgotten.values().copied()
     }
 
-    /// Passes each call of `span` once to `each`, in the order of the files. Returns the texts of the summaries.
+    /// Passes each call of `span` once to `each`, with the texts of its symbols, in the order of the files. Returns all
+    /// texts.
     ///
     /// # Errors
     /// Where and why a file can't be used, or the error from `each`.
     pub fn each<E: From<Refused>>(
         &self,
         span: Span,
-        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), E>,
+        mut each: impl FnMut(&CallSummary, &Interner, &Record) -> Result<(), E>,
     ) -> Result<Interner, E> {
         let mut calls = Calls::default();
         let mut next: u32 = 0;
@@ -158,7 +159,7 @@ impl Merge {
                 let record: Record = serde_json::from_slice(line).map_err(|_| Fault::NotACall)?;
                 let summary = calls.summary(&record)?;
                 if span.has(summary.start_ms) {
-                    stop = each(&summary, &record).err();
+                    stop = each(&summary, &calls.texts, &record).err();
                 }
                 Ok(())
             })?;

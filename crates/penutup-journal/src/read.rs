@@ -121,23 +121,16 @@ impl Reader {
         Ok(Connection::open_with_flags(uri, flags)?)
     }
 
-    /// Passes each call's report data in `span` to `each`, in no order. Returns the texts of the summaries.
+    /// Passes each call's report data in `span` to `each`, with the texts of its symbols, in no order.
     ///
     /// # Errors
-    /// The error of `SQLite`.
-    pub fn summaries(&mut self, span: Span, mut each: impl FnMut(&CallSummary)) -> Result<Interner, Error> {
-        summaries(&mut self.conn, span, |_, summary| {
-            each(summary);
-            Ok(())
-        })
-    }
-
-    pub(super) fn summaries_by_id(
+    /// The error of `SQLite` or of `each`.
+    pub fn summaries<E: From<Error>>(
         &mut self,
         span: Span,
-        each: impl FnMut(Uuid, &CallSummary),
-    ) -> Result<Interner, Error> {
-        summaries_by_id(&mut self.conn, span, each)
+        each: impl FnMut(&CallSummary, &Interner) -> Result<(), E>,
+    ) -> Result<Interner, E> {
+        summaries(&mut self.conn, span, each)
     }
 
     /// Passes each call of `span` to `each`, in the order of their beginning.
@@ -281,7 +274,8 @@ pub struct Edge {
 }
 
 const SUMMARIES: &str =
-    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id FROM call WHERE ";
+    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id, revision
+     FROM call WHERE ";
 const RECORDS: &str = "
     SELECT end_ms, ending, version, json FROM call JOIN detail ON detail.call = call.n";
 const EDGE: &str = "
@@ -292,42 +286,38 @@ const ENDED: &str = "
 const WORDS: &str = "
     SELECT id, text FROM word WHERE id > 0";
 
-/// As [`Reader::summaries`], with each call's ID.
-pub(super) fn summaries_by_id(
+/// As [`Reader::summaries`].
+pub(super) fn summaries<E: From<Error>>(
     conn: &mut Connection,
     span: Span,
-    mut each: impl FnMut(Uuid, &CallSummary),
-) -> Result<Interner, Error> {
-    summaries(conn, span, |row, summary| {
-        each(Uuid::from_bytes(row.get(11)?), summary);
-        Ok(())
-    })
+    mut each: impl FnMut(&CallSummary, &Interner) -> Result<(), E>,
+) -> Result<Interner, E> {
+    let sql = |error: rusqlite::Error| E::from(Error::from(error));
+    let snapshot = conn.transaction().map_err(sql)?;
+    let texts = texts(&snapshot)?;
+    let mut query = snapshot.prepare(&[SUMMARIES, span.condition()].concat()).map_err(sql)?;
+    let mut rows = query.query(span.bounds()).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        each(&summary_of(row)?, &texts)?;
+    }
+    Ok(texts)
 }
 
-fn summaries(
-    conn: &mut Connection,
-    span: Span,
-    mut each: impl FnMut(&Row<'_>, &CallSummary) -> Result<(), Error>,
-) -> Result<Interner, Error> {
-    let snapshot = conn.transaction()?;
-    let mut query = snapshot.prepare(&[SUMMARIES, span.condition()].concat())?;
-    let mut rows = query.query(span.bounds())?;
-    while let Some(row) = rows.next()? {
-        let summary = CallSummary {
-            end: end_of(row)?,
-            start_ms: row.get(2)?,
-            complete: row.get(3)?,
-            flags: Flags(row.get(4)?),
-            facts: Symbol(row.get(5)?),
-            rule: Symbol(row.get(6)?),
-            seat: Symbol(row.get(7)?),
-            agent: Symbol(row.get(8)?),
-            left_out: Symbol(row.get(9)?),
-            cost: Symbol(row.get(10)?),
-        };
-        each(row, &summary)?;
-    }
-    texts(&snapshot)
+fn summary_of(row: &Row<'_>) -> Result<CallSummary, Error> {
+    Ok(CallSummary {
+        end: end_of(row)?,
+        start_ms: row.get(2)?,
+        complete: row.get(3)?,
+        flags: Flags(row.get(4)?),
+        facts: Symbol(row.get(5)?),
+        rule: Symbol(row.get(6)?),
+        seat: Symbol(row.get(7)?),
+        agent: Symbol(row.get(8)?),
+        left_out: Symbol(row.get(9)?),
+        cost: Symbol(row.get(10)?),
+        id: Uuid::from_bytes(row.get(11)?),
+        revision: Symbol(row.get(12)?),
+    })
 }
 
 fn texts(conn: &Connection) -> Result<Interner, Error> {

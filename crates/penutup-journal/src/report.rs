@@ -1,72 +1,35 @@
 //! Statistics of calls. Pure: summaries in, numbers out, one at a time, so that a million calls need no memory. A tick
 //! is the CSO's own statement; no recording proves it, and the report says so.
 
+mod dimension;
+mod filter;
 pub mod json;
+mod sample;
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
+pub use self::dimension::{Dimension, Teams};
+use self::dimension::{Source, Value, date};
+pub use self::filter::{Filter, Matcher};
+pub use self::sample::{Chosen, EXCUSED, IRREGULAR, LEFT_OUT, LOST_SCORE, Sampled, Sampler};
 use super::read::Span;
 use super::summary::{CallSummary, Flags, Interner, Symbol, facts_of, list_of, position};
 use penutup_rules::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();
-const DAY_MS: i64 = 86_400_000;
 /// The longest plausible duration of a call; a longer one was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
 
 /// The grouping of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The local date of the start.
-    Day,
-    /// The local hour of the start.
-    Hour,
-    /// The rule that applied.
-    Rule,
-    /// The outcome.
-    Ending,
-    /// The seat.
-    Seat,
-    /// The value of this fact.
-    Fact(String),
-}
-
-impl By {
-    /// Each grouping as users write it.
-    pub const VALID: [&'static str; 6] = ["day", "hour", "rule", "ending", "seat", "fact=…"];
-
-    /// As users write it.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Day => "day".into(),
-            Self::Hour => "hour".into(),
-            Self::Rule => "rule".into(),
-            Self::Ending => "ending".into(),
-            Self::Seat => "seat".into(),
-            Self::Fact(fact) => format!("fact={fact}"),
-        }
-    }
-}
-
-impl FromStr for By {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "day" => Ok(Self::Day),
-            "hour" => Ok(Self::Hour),
-            "rule" => Ok(Self::Rule),
-            "ending" => Ok(Self::Ending),
-            "seat" => Ok(Self::Seat),
-            other => match other.strip_prefix("fact=") {
-                Some(fact) if !fact.is_empty() => Ok(Self::Fact(fact.into())),
-                _ => Err(()),
-            },
-        }
-    }
+    /// By ending, each fact, rule, seat, hour and day.
+    Overview,
+    One(Dimension),
+    /// By each of them, and by both at once.
+    Two(Dimension, Dimension),
 }
 
 /// Calls with irregularities.
@@ -138,29 +101,7 @@ impl Tally {
         }
     }
 
-    /// This tally without `others`, all of which must have been added to it.
-    fn minus<'t>(&self, others: impl IntoIterator<Item = &'t Self>) -> Self {
-        let mut out = self.clone();
-        for other in others {
-            out.closings = out.closings.saturating_sub(other.closings);
-            out.complete = out.complete.saturating_sub(other.complete);
-            out.flagged.combine(other.flagged, u64::saturating_sub);
-            out.seconds = out.seconds.saturating_sub(other.seconds);
-            for (here, there) in out.endings.iter_mut().zip(other.endings) {
-                *here = here.saturating_sub(there);
-            }
-            for (here, there) in [(&mut out.cost, &other.cost), (&mut out.left_out, &other.left_out)] {
-                for (symbol, count) in there {
-                    here.entry(*symbol).and_modify(|c| *c = c.saturating_sub(*count));
-                }
-            }
-        }
-        out.cost.retain(|_, count| *count > 0);
-        out.left_out.retain(|_, count| *count > 0);
-        out
-    }
-
-    fn group(&self, key: impl Into<String>, texts: &Interner) -> Group {
+    fn group(&self, key: Vec<String>, texts: &Interner) -> Group {
         let mut cost = BTreeMap::<String, u64>::new();
         for (symbol, count) in &self.cost {
             for parameter in list_of(texts.text(*symbol)) {
@@ -174,7 +115,7 @@ impl Tally {
             }
         }
         Group {
-            key: key.into(),
+            key,
             closings: self.closings,
             complete: self.complete,
             flagged: self.flagged,
@@ -196,8 +137,8 @@ fn most_first<T>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
 /// The totals of a group of calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// Their common value; empty for all calls, and for those without a value (no seat, not this fact).
-    pub key: String,
+    /// Their common key in each dimension; an empty one for calls that lack it (no seat, not this fact).
+    pub key: Vec<String>,
     /// Calls that ended.
     pub closings: u64,
     /// Those with no spoken step left out.
@@ -240,6 +181,16 @@ pub struct Durations {
     pub longest: u32,
 }
 
+/// The groups of one grouping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// One dimension, or two.
+    pub by: Vec<Dimension>,
+    /// In the order of time, of names or of the number of calls; calls that lack the key come last. Where a call has
+    /// several keys (steps left out) it is in several groups.
+    pub groups: Vec<Group>,
+}
+
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -252,42 +203,24 @@ pub struct Report {
     /// All.
     pub total: Group,
     pub durations: Option<Durations>,
-    /// By fact name, and for each by value, most frequent first.
-    pub facts: Vec<(String, Vec<Group>)>,
-    /// By rule, most calls first.
-    pub rules: Vec<Group>,
-    /// By seat, in the order of their names.
-    pub seats: Vec<Group>,
-    /// By hour of the day ("07"), in order, those with calls.
-    pub hours: Vec<Group>,
-    /// By date ("2026-11-24"), in order, those with calls.
-    pub days: Vec<Group>,
-    /// By ending, in the order of [`Outcome::ALL`], those with calls.
-    pub endings: Vec<Group>,
+    pub groupings: Vec<Grouping>,
 }
 
 impl Report {
-    /// Calls by hour of the day.
-    pub fn by_hour(&self) -> [u64; 24] {
+    /// Calls by hour of the day, if they are grouped so.
+    pub fn by_hour(&self) -> Option<[u64; 24]> {
         let mut out = [0; 24];
-        for group in &self.hours {
-            if let Some(count) = group.key.parse().ok().and_then(|hour: usize| out.get_mut(hour)) {
+        for group in self.groups(&[Dimension::Hour])? {
+            if let Some(count) = group.key[0].parse().ok().and_then(|hour: usize| out.get_mut(hour)) {
                 *count = group.closings;
             }
         }
-        out
+        Some(out)
     }
 
-    /// The groups of a grouping; `None` for a fact that no call has.
-    pub fn groups(&self, by: &By) -> Option<&[Group]> {
-        match by {
-            By::Day => Some(&self.days),
-            By::Hour => Some(&self.hours),
-            By::Rule => Some(&self.rules),
-            By::Ending => Some(&self.endings),
-            By::Seat => Some(&self.seats),
-            By::Fact(fact) => self.facts.iter().find(|(id, _)| id == fact).map(|(_, groups)| groups.as_slice()),
-        }
+    /// The groups of a grouping, if the report has it.
+    pub fn groups(&self, by: &[Dimension]) -> Option<&[Group]> {
+        self.groupings.iter().find(|grouping| grouping.by == by).map(|grouping| grouping.groups.as_slice())
     }
 }
 
@@ -298,29 +231,67 @@ pub struct ReportBuilder {
     open: u64,
     total: Tally,
     seconds: BTreeMap<u32, u64>,
-    facts: BTreeMap<Symbol, Tally>,
-    rules: BTreeMap<Symbol, Tally>,
-    seats: BTreeMap<Symbol, Tally>,
-    hours: [Tally; 24],
-    days: BTreeMap<i64, Tally>,
-    endings: [Tally; ENDINGS],
+    /// The first and the last day, since 1970.
+    days: Option<(i64, i64)>,
+    single: Vec<(Single, HashMap<Value, Tally>)>,
+    crossed: Option<Crossed>,
+}
+
+type Crossed = (Dimension, Dimension, HashMap<(Value, Value), Tally>);
+
+/// What groupings of one dimension are made of the same tallies.
+#[derive(Clone, Debug)]
+enum Single {
+    Of(Dimension),
+    /// One for each fact that some call has.
+    EachFact,
+}
+
+impl Single {
+    fn source(&self) -> Source {
+        match self {
+            Self::Of(dimension) => dimension.source(),
+            Self::EachFact => Source::Facts,
+        }
+    }
+
+    fn dimensions(&self, tallies: &HashMap<Value, Tally>, texts: &Interner) -> Vec<Dimension> {
+        match self {
+            Self::Of(dimension) => vec![dimension.clone()],
+            Self::EachFact => {
+                let facts = tallies.keys().filter_map(|value| match value {
+                    Value::Text(facts) => Some(facts_of(texts.text(*facts)).map(|(fact, _)| fact)),
+                    Value::Pair(..) | Value::Number(_) => None,
+                });
+                let facts: BTreeSet<&str> = facts.flatten().collect();
+                facts.into_iter().map(|fact| Dimension::Fact(fact.into())).collect()
+            }
+        }
+    }
 }
 
 impl ReportBuilder {
     /// Without calls; dates and hours are in `zone`.
     #[must_use]
-    pub fn new(zone: FixedOffset) -> Self {
+    pub fn new(zone: FixedOffset, by: By) -> Self {
+        let of = Single::Of;
+        let (single, crossed) = match by {
+            By::Overview => {
+                let [ending, rule, seat] = [Dimension::Ending, Dimension::Rule, Dimension::Seat].map(of);
+                let [hour, day] = [Dimension::Hour, Dimension::Day].map(of);
+                (vec![ending, Single::EachFact, rule, seat, hour, day], None)
+            }
+            By::One(one) => (vec![of(one)], None),
+            By::Two(one, other) => (vec![of(one.clone()), of(other.clone())], Some((one, other, HashMap::new()))),
+        };
         Self {
             zone,
             open: 0,
             total: Tally::default(),
             seconds: BTreeMap::new(),
-            facts: BTreeMap::new(),
-            rules: BTreeMap::new(),
-            seats: BTreeMap::new(),
-            hours: Default::default(),
-            days: BTreeMap::new(),
-            endings: Default::default(),
+            days: None,
+            single: single.into_iter().map(|single| (single, HashMap::new())).collect(),
+            crossed,
         }
     }
 
@@ -331,72 +302,57 @@ impl ReportBuilder {
             return;
         };
         let (ending, seconds) = (position(how), seconds(row.start_ms, end_ms));
-        let local = row.start_ms.saturating_add(i64::from(self.zone.local_minus_utc()) * 1000);
-        let (day, hour) = (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS) / 3_600_000);
+        let ahead_ms = i64::from(self.zone.local_minus_utc()) * 1000;
         *self.seconds.entry(seconds).or_default() += 1;
-        let hour = &mut self.hours[usize::try_from(hour).unwrap_or(0)];
-        let tallies = [
-            &mut self.total,
-            self.facts.entry(row.facts).or_default(),
-            self.rules.entry(row.rule).or_default(),
-            self.seats.entry(row.seat).or_default(),
-            hour,
-            self.days.entry(day).or_default(),
-            &mut self.endings[ending],
-        ];
-        for tally in tallies {
-            tally.add(row, ending, seconds);
+        if let Value::Number(day) = Source::Day.of(row, ahead_ms) {
+            let (first, last) = self.days.unwrap_or((day, day));
+            self.days = Some((first.min(day), last.max(day)));
         }
+        self.total.add(row, ending, seconds);
+        for (single, tallies) in &mut self.single {
+            tallies.entry(single.source().of(row, ahead_ms)).or_default().add(row, ending, seconds);
+        }
+        if let Some((one, other, tallies)) = &mut self.crossed {
+            let key = (one.source().of(row, ahead_ms), other.source().of(row, ahead_ms));
+            tallies.entry(key).or_default().add(row, ending, seconds);
+        }
+    }
+
+    /// How many groups it holds, as a measure of its memory: some 300 bytes each.
+    pub fn size(&self) -> usize {
+        let crossed = self.crossed.as_ref().map_or(0, |(_, _, tallies)| tallies.len());
+        self.single.iter().map(|(_, tallies)| tallies.len()).sum::<usize>() + crossed
     }
 
     /// The report so far.
-    pub fn report(&self, texts: &Interner) -> Report {
-        let by_symbol = |tallies: &BTreeMap<Symbol, Tally>| -> Vec<Group> {
-            tallies.iter().map(|(symbol, tally)| tally.group(texts.text(*symbol), texts)).collect()
-        };
-        let mut rules = by_symbol(&self.rules);
-        rules.sort_by(|a, b| b.closings.cmp(&a.closings).then_with(|| a.key.cmp(&b.key)));
-        let mut seats = by_symbol(&self.seats);
-        seats.sort_by(|a, b| a.key.cmp(&b.key));
-        let hours = self.hours.iter().enumerate().filter(|(_, t)| t.closings > 0);
-        let endings = Outcome::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
-        let days = self.days.iter().filter_map(|(day, tally)| Some((date(*day)?, tally)));
+    pub fn report(&self, texts: &Interner, teams: &Teams) -> Report {
+        let mut groupings = Vec::new();
+        for (single, tallies) in &self.single {
+            for dimension in single.dimensions(tallies, texts) {
+                let keyed = tallies.iter().flat_map(|(value, tally)| {
+                    dimension.keys(*value, texts, teams).into_iter().map(move |key| (vec![key], tally))
+                });
+                let groups = groups(keyed, dimension.is_ordered(), texts);
+                groupings.push(Grouping { by: vec![dimension], groups });
+            }
+        }
+        if let Some((one, other, tallies)) = &self.crossed {
+            let keyed = tallies.iter().flat_map(|((value, with), tally)| {
+                let others = other.keys(*with, texts, teams);
+                one.keys(*value, texts, teams)
+                    .into_iter()
+                    .flat_map(move |key| others.clone().into_iter().map(move |other| (vec![key.clone(), other], tally)))
+            });
+            groupings.push(Grouping { by: vec![one.clone(), other.clone()], groups: groups(keyed, true, texts) });
+        }
         Report {
             zone: self.zone,
-            days_seen: days.clone().next().zip(days.clone().next_back()).map(|((first, _), (last, _))| (first, last)),
+            days_seen: self.days.and_then(|(first, last)| date(first).zip(date(last))),
             open: self.open,
-            total: self.total.group("", texts),
+            total: self.total.group(Vec::new(), texts),
             durations: self.durations(),
-            facts: self.by_fact(texts),
-            rules,
-            seats,
-            hours: hours.map(|(hour, tally)| tally.group(format!("{hour:02}"), texts)).collect(),
-            days: days.map(|(day, tally)| tally.group(day.to_string(), texts)).collect(),
-            endings: endings
-                .filter(|(_, tally)| tally.closings > 0)
-                .map(|(how, tally)| tally.group(how.code(), texts))
-                .collect(),
+            groupings,
         }
-    }
-
-    fn by_fact(&self, texts: &Interner) -> Vec<(String, Vec<Group>)> {
-        let mut facts = BTreeMap::<&str, BTreeMap<&str, Tally>>::new();
-        for (symbol, tally) in &self.facts {
-            for (fact, value) in facts_of(texts.text(*symbol)) {
-                facts.entry(fact).or_default().entry(value).or_default().add_all(tally);
-            }
-        }
-        let mut out = Vec::new();
-        for (fact, values) in facts {
-            let mut groups: Vec<_> = values.iter().map(|(value, t)| t.group(*value, texts)).collect();
-            groups.sort_by_key(|g| std::cmp::Reverse(g.closings));
-            let without = self.total.minus(values.values());
-            if without.closings > 0 {
-                groups.push(without.group("", texts));
-            }
-            out.push((fact.to_owned(), groups));
-        }
-        out
     }
 
     fn durations(&self) -> Option<Durations> {
@@ -420,13 +376,18 @@ pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
     u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST)
 }
 
-fn date(day: i64) -> Option<NaiveDate> {
-    let first = NaiveDate::from_ymd_opt(1970, 1, 1)?;
-    if day < 0 {
-        first.checked_sub_days(Days::new(day.unsigned_abs()))
-    } else {
-        first.checked_add_days(Days::new(day.unsigned_abs()))
+/// Adds up the tallies with the same key. Ordered by key, or by the number of calls; calls that lack the key come last.
+fn groups<'t>(keyed: impl Iterator<Item = (Vec<String>, &'t Tally)>, is_ordered: bool, texts: &Interner) -> Vec<Group> {
+    let mut tallies = BTreeMap::<Vec<String>, Tally>::new();
+    for (key, tally) in keyed {
+        tallies.entry(key).or_default().add_all(tally);
     }
+    let mut groups: Vec<Group> = tallies.into_iter().map(|(key, tally)| tally.group(key, texts)).collect();
+    groups.sort_by_key(|group| {
+        let lacks = group.key.iter().map(String::is_empty).collect::<Vec<_>>();
+        (lacks, if is_ordered { 0 } else { u64::MAX - group.closings })
+    });
+    groups
 }
 
 /// The beginning of a local day.
@@ -454,6 +415,7 @@ pub struct Recap {
 mod tests {
     use super::*;
     use penutup_rules::closing::ending::Ending;
+    use uuid::Uuid;
 
     fn wib() -> FixedOffset {
         FixedOffset::east_opt(7 * 3600).unwrap()
@@ -465,12 +427,14 @@ mod tests {
 
     fn row(start: &str, end: &str, texts: &mut Interner) -> CallSummary {
         CallSummary {
+            id: Uuid::from_u128(1),
             start_ms: ms(start),
             end: Some((ms(end), Outcome::Ended(Ending::Complete))),
             complete: true,
             flags: Flags::default(),
             facts: texts.intern("klb=tidak topik=lain").unwrap(),
             rule: texts.intern("satu").unwrap(),
+            revision: texts.intern("Rev-1").unwrap(),
             seat: Symbol(0),
             agent: Symbol(0),
             left_out: Symbol(0),
@@ -478,17 +442,30 @@ mod tests {
         }
     }
 
+    fn keys(report: &Report, by: &[Dimension]) -> Vec<(String, u64)> {
+        report.groups(by).unwrap().iter().map(|group| (group.key.join("/"), group.closings)).collect()
+    }
+
     #[test]
-    fn days_and_hours_are_local() {
+    fn days_weeks_months_and_hours_are_local() {
         let mut texts = Interner::default();
-        let mut builder = ReportBuilder::new(wib());
-        builder.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut texts));
-        builder.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut texts));
-        let report = builder.report(&texts);
-        let keys = |groups: &[Group]| groups.iter().map(|g| g.key.clone()).collect::<Vec<_>>();
-        assert_eq!(keys(&report.days), ["2026-11-24", "2026-11-25"]);
-        assert_eq!(keys(&report.hours), ["00", "23"]);
-        assert_eq!(report.durations, Some(Durations { median: 11, p90: 30, longest: 30 }));
+        let rows = [
+            row("2026-11-29T16:59:59Z", "2026-11-29T17:00:10Z", &mut texts),
+            row("2026-11-29T17:00:00Z", "2026-11-29T17:00:30Z", &mut texts),
+            row("2026-12-31T17:00:00Z", "2026-12-31T17:00:01Z", &mut texts),
+        ];
+        let by = |dimension: Dimension| {
+            let mut builder = ReportBuilder::new(wib(), By::One(dimension.clone()));
+            rows.iter().for_each(|row| builder.add(row));
+            let report = builder.report(&texts, &Teams::default());
+            assert_eq!(report.durations, Some(Durations { median: 11, p90: 30, longest: 30 }));
+            assert_eq!(report.days_seen, date(20_786).zip(date(20_819)));
+            keys(&report, &[dimension]).into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(by(Dimension::Day), ["2026-11-29", "2026-11-30", "2027-01-01"]);
+        assert_eq!(by(Dimension::Week), ["2026-W48", "2026-W49", "2026-W53"]);
+        assert_eq!(by(Dimension::Month), ["2026-11", "2027-01"].map(str::to_owned).to_vec());
+        assert_eq!(by(Dimension::Hour), ["00", "23"]);
     }
 
     #[test]
@@ -499,39 +476,139 @@ mod tests {
         assert_eq!(seconds(i64::MAX, i64::MIN), 0);
     }
 
-    #[test]
-    fn omissions_are_counted_by_parameter_and_by_step() {
-        let mut texts = Interner::default();
-        let mut builder = ReportBuilder::new(wib());
-        let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
-        let omitted = Outcome::Ended(Ending::Omitted);
+    /// A complete call, one whose customer hung up, one that cost score, and one that runs.
+    fn four(texts: &mut Interner) -> [CallSummary; 4] {
+        let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", texts);
         let without = CallSummary {
-            end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
+            id: Uuid::from_u128(2),
+            end: Some((ms("2026-11-24T07:02:00Z"), Outcome::Ended(Ending::Omitted))),
             complete: false,
             flags: Flags(Flags::OVERTAKEN.0 | Flags::UNDONE.0),
             facts: texts.intern("klb=ya").unwrap(),
+            agent: texts.intern("4711").unwrap(),
             left_out: texts.intern("download terima-kasih").unwrap(),
             cost: texts.intern(r#"["Akurasi","FCR"]"#).unwrap(),
             ..whole
         };
-        let open = CallSummary { end: None, flags: Flags::BEFORE_CLOSING, ..whole };
-        let hung_up = CallSummary { flags: Flags::BEFORE_CLOSING, ..whole };
-        for row in [whole, hung_up, without, open] {
-            builder.add(&row);
-        }
-        let report = builder.report(&texts);
+        let hung_up = CallSummary {
+            id: Uuid::from_u128(3),
+            end: Some((ms("2026-11-24T07:01:00Z"), Outcome::Ended(Ending::CustomerLeft))),
+            flags: Flags::BEFORE_CLOSING,
+            complete: false,
+            left_out: texts.intern("download").unwrap(),
+            ..whole
+        };
+        let open = CallSummary { id: Uuid::from_u128(4), end: None, flags: Flags::BEFORE_CLOSING, ..whole };
+        [whole, hung_up, without, open]
+    }
+
+    #[test]
+    fn omissions_are_counted_by_parameter_and_by_step() {
+        let mut texts = Interner::default();
+        let mut builder = ReportBuilder::new(wib(), By::Overview);
+        four(&mut texts).iter().for_each(|row| builder.add(row));
+        let report = builder.report(&texts, &Teams::default());
         let total = &report.total;
-        assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
+        assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 1, 1, 1));
         assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
-        assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-        assert_eq!((total.ended(omitted), total.ended(Outcome::Left)), (1, 0));
-        let klb = report.groups(&By::Fact("klb".into())).unwrap();
-        assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
+        assert_eq!(total.left_out, [("download".to_owned(), 2), ("terima-kasih".to_owned(), 1)]);
+        assert_eq!((total.ended(Outcome::Ended(Ending::Omitted)), total.ended(Outcome::Left)), (1, 0));
+        let klb = report.groups(&[Dimension::Fact("klb".into())]).unwrap();
+        assert_eq!(klb.iter().map(|g| (g.key[0].as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
         assert_eq!(klb.iter().map(|g| g.flagged.before_closing).collect::<Vec<_>>(), [1, 0]);
-        let topik = report.groups(&By::Fact("topik".into())).unwrap();
-        assert_eq!(topik.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("lain", 2), ("", 1)]);
-        assert_eq!(report.groups(&By::Fact("cuaca".into())), None);
+        let topik = keys(&report, &[Dimension::Fact("topik".into())]);
+        assert_eq!(topik, [("lain".to_owned(), 2), (String::new(), 1)]);
+        assert_eq!(report.groups(&[Dimension::Fact("cuaca".into())]), None);
+    }
+
+    #[test]
+    fn a_call_that_left_out_several_steps_is_in_each_of_their_groups() {
+        let mut texts = Interner::default();
+        let mut builder = ReportBuilder::new(wib(), By::Two(Dimension::Agent, Dimension::Step));
+        four(&mut texts).iter().for_each(|row| builder.add(row));
+        let report = builder.report(&texts, &Teams::default());
+        let counts = |by: &[Dimension]| keys(&report, by);
+        let found = |all: &[(&str, u64)]| all.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect::<Vec<_>>();
+        assert_eq!(counts(&[Dimension::Agent]), found(&[("4711", 1), ("", 2)]));
+        assert_eq!(counts(&[Dimension::Step]), found(&[("download", 2), ("terima-kasih", 1), ("", 1)]));
+        let crossed = [("4711/download", 1), ("4711/terima-kasih", 1), ("/download", 1), ("/", 1)];
+        assert_eq!(counts(&[Dimension::Agent, Dimension::Step]), found(&crossed));
+    }
+
+    #[test]
+    fn reasons_are_the_answers_of_the_cso_and_teams_those_of_agent_or_seat() {
+        let mut texts = Interner::default();
+        let mut teams = Teams::default();
+        assert_eq!([teams.add("4711", "A"), teams.add("4711", "A")], [None, None]);
+        assert_eq!(teams.add("4711", "B"), Some("A".into()));
+        teams.add("meja 7", "B");
+        let seat = texts.intern("meja 7").unwrap();
+        let mut builder = ReportBuilder::new(wib(), By::Two(Dimension::Team, Dimension::Reason));
+        for row in four(&mut texts) {
+            builder.add(&CallSummary { seat: if row.complete { seat } else { Symbol(0) }, ..row });
+        }
+        let report = builder.report(&texts, &teams);
+        let crossed = [("A/tidak-disampaikan", 1), ("B/", 1), ("/pelanggan-menutup", 1)];
+        let crossed: Vec<_> = crossed.into_iter().map(|(key, n)| (key.to_owned(), n)).collect();
+        assert_eq!(keys(&report, &[Dimension::Team, Dimension::Reason]), crossed);
+    }
+
+    #[test]
+    fn filters_select_by_every_dimension_and_know_what_no_call_has() {
+        let mut texts = Interner::default();
+        let rows = four(&mut texts);
+        let mut check = |filters: &[(&str, &[&str])], expected: [bool; 3], unseen: &[&str]| {
+            let filters: Vec<Filter> = filters
+                .iter()
+                .map(|(by, keys)| Filter {
+                    dimension: by.parse().unwrap(),
+                    keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+                })
+                .collect();
+            let mut matcher = Matcher::new(&filters, &Teams::default(), wib());
+            let found = [0, 1, 2].map(|at| matcher.matches(&rows[at], &texts));
+            assert_eq!(found, expected, "{filters:?}");
+            assert_eq!(matcher.unseen().map(|(_, key)| key).collect::<Vec<_>>(), unseen, "{filters:?}");
+        };
+        check(&[], [true; 3], &[]);
+        check(&[("agent", &["4711"])], [false, false, true], &[]);
+        check(&[("agent", &["", "9"])], [true, true, false], &["9"]);
+        check(&[("step", &["download"])], [false, true, true], &[]);
+        check(&[("klb", &["ya", "tidak"]), ("ending", &["lengkap"])], [true, false, false], &[]);
+        check(&[("hour", &["14"]), ("week", &["2026-W48"]), ("rule", &["satu"])], [true; 3], &[]);
+        check(&[("reason", &["pelanggan-menutup"])], [false, true, false], &[]);
+        check(&[("fact=agent", &[""])], [true; 3], &[]);
+        let fact = Filter { dimension: Dimension::Fact("cuaca".into()), keys: vec!["cerah".into()] };
+        let mut matcher = Matcher::new(&[fact], &Teams::default(), wib());
+        assert!(!matcher.matches(&rows[0], &texts));
+        assert_eq!(matcher.unknown_facts().collect::<Vec<_>>(), ["cuaca"]);
+    }
+
+    #[test]
+    fn a_sample_has_the_worst_and_random_ones_whatever_the_order() {
+        let mut texts = Interner::default();
+        let [whole, hung_up, without, open] = four(&mut texts);
+        let mut rows: Vec<_> = (10..60).map(|n| CallSummary { id: Uuid::from_u128(n), ..whole }).collect();
+        rows.extend([hung_up, without, open]);
+        let sample = |rows: &[CallSummary], size: usize, seed: u64| {
+            let mut sampler = Sampler::new(size, seed);
+            rows.iter().for_each(|row| sampler.add(row, &texts));
+            sampler.sample()
+        };
+        let four = sample(&rows, 4, 7);
+        let worst = |id, weight| Sampled { id: Uuid::from_u128(id), chosen: Chosen::Worst, weight };
+        // Two parameters, two steps without an excuse, two irregularities; one excused step.
+        assert_eq!(four[..2], [worst(2, 2 * LOST_SCORE + 2 * LEFT_OUT + 2 * IRREGULAR), worst(3, EXCUSED)]);
+        assert!(four.len() == 4 && four[2..].iter().all(|one| one.chosen == Chosen::Random && one.weight == 0));
+        rows.reverse();
+        assert_eq!(sample(&rows, 4, 7), four);
+        assert_ne!(sample(&rows, 4, 8), four);
+        // Without enough faulty calls the rest is random; never a running call, never one twice.
+        let all = sample(&rows, 1000, 7);
+        assert_eq!(all.len(), 52);
+        assert_eq!(all.iter().map(|one| one.id).collect::<BTreeSet<_>>().len(), 52);
+        assert!(all.iter().all(|one| one.id != open.id));
     }
 
     #[test]
@@ -544,10 +621,11 @@ mod tests {
     }
 
     #[test]
-    fn groupings_are_parsed_as_they_are_written() {
-        for by in ["day", "hour", "rule", "ending", "seat", "fact=klb"] {
-            assert_eq!(by.parse::<By>().unwrap().name(), by);
+    fn dimensions_are_parsed_as_they_are_written() {
+        for name in Dimension::NAMES.into_iter().chain(["fact=klb", "fact=agent"]) {
+            assert_eq!(name.parse::<Dimension>().unwrap().name(), name);
         }
-        assert!(["", "fact=", "week", "fact"].iter().all(|by| by.parse::<By>().is_err()));
+        assert_eq!("klb".parse(), Ok(Dimension::Fact("klb".into())));
+        assert!(["", "fact=", "a b", "klb=ya"].iter().all(|by| by.parse::<Dimension>().is_err()));
     }
 }

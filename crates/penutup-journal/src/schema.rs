@@ -11,7 +11,7 @@ use super::trouble::Error;
 const APPLICATION: i64 = 0x706e_7470;
 
 /// Every version of the tables, as the migration from the previous one. A released migration is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     // 0.1.0. `detail` has only facts and steps.
     "
     CREATE TABLE word (
@@ -89,6 +89,14 @@ const MIGRATIONS: [&str; 3] = [
         last_ms  INTEGER NOT NULL            -- when the last of them began
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE in_use (n INTEGER PRIMARY KEY) STRICT;  -- a row while a program has it open for writing
+    ",
+    // The revision of the rules, for the report.
+    "
+    ALTER TABLE call ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;  -- → word
+    INSERT OR IGNORE INTO word (text)
+    SELECT DISTINCT json ->> '$.revision' FROM detail WHERE json_valid(json) AND json ->> '$.revision' IS NOT NULL;
+    UPDATE call SET revision = coalesce((SELECT id FROM word WHERE text = detail.json ->> '$.revision'), 0)
+    FROM detail WHERE detail.call = call.n AND json_valid(detail.json);
     ",
 ];
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::record::Record;
 use penutup_rules::closing::ending::Outcome;
@@ -34,6 +35,8 @@ impl Flags {
 /// A call's data for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallSummary {
+    /// The call.
+    pub id: Uuid,
     /// When it began, in milliseconds since 1970, UTC.
     pub start_ms: i64,
     /// When and how it ended; `None` while it runs.
@@ -46,6 +49,8 @@ pub struct CallSummary {
     pub facts: Symbol,
     /// The rule's id.
     pub rule: Symbol,
+    /// The revision of the rules.
+    pub revision: Symbol,
     /// The seat; the empty text where none.
     pub seat: Symbol,
     /// The agent's number; the empty text where none.
@@ -62,12 +67,14 @@ impl CallSummary {
     pub fn of(record: &Record, texts: &mut Interner) -> Option<Self> {
         let left_out = record.left_out_text();
         Some(Self {
+            id: record.id,
             start_ms: record.start.timestamp_millis(),
             end: record.end.map(|(at, outcome)| (at.timestamp_millis(), outcome)),
             complete: left_out.is_empty(),
             flags: record.flags(),
             facts: texts.intern(&record.facts_text())?,
             rule: texts.intern(&record.rule)?,
+            revision: texts.intern(&record.revision)?,
             seat: texts.intern(record.seat.as_deref().unwrap_or_default())?,
             agent: texts.intern(record.agent.as_deref().unwrap_or_default())?,
             left_out: texts.intern(&left_out)?,

@@ -15,12 +15,12 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::presence::Presence;
-use super::read::{Reader, summaries_by_id};
+use super::read::{Reader, summaries};
 use super::record::Record;
-use super::report::{Recap, ReportBuilder, span};
+use super::report::{By, Dimension, Recap, ReportBuilder, Teams, span};
 use super::spill;
 use super::store::{Change, Claim, Opened, Store};
-use super::summary::CallSummary;
+use super::summary::{CallSummary, Interner};
 use super::trouble::{Error, Finish, Trouble};
 use penutup_system::mailbox::Mailbox;
 
@@ -440,21 +440,23 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 
     fn recap(&mut self, (day, zone): Day) -> Recap {
         let span = span(Some(day), Some(day), zone);
-        let mut builder = ReportBuilder::new(zone);
+        let empty = || ReportBuilder::new(zone, By::One(Dimension::Hour));
+        let mut builder = empty();
         let pending = &self.pending;
-        let add = |id: Uuid, summary: &CallSummary| {
-            if !pending.values().any(|call| call.id() == id) {
+        let add = |summary: &CallSummary, _: &Interner| {
+            if !pending.values().any(|call| call.id() == summary.id) {
                 builder.add(summary);
             }
+            Ok::<(), Error>(())
         };
         let written = match &mut self.store {
-            Some(store) => summaries_by_id(store.connection(), span, add).ok(),
+            Some(store) => summaries(store.connection(), span, add).ok(),
             // What can't be written may still be readable.
-            None => Reader::open(&self.config.path).ok().flatten().and_then(|mut r| r.summaries_by_id(span, add).ok()),
+            None => Reader::open(&self.config.path).ok().flatten().and_then(|mut r| r.summaries(span, add).ok()),
         };
         let whole = written.is_some();
         if !whole {
-            builder = ReportBuilder::new(zone);
+            builder = empty();
         }
         let mut texts = written.unwrap_or_default();
         let records = self.pending.values().filter_map(Pending::record);
@@ -463,7 +465,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
                 builder.add(&summary);
             }
         }
-        Recap { report: builder.report(&texts), whole }
+        Recap { report: builder.report(&texts, &Teams::default()), whole }
     }
 }
 

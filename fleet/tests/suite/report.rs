@@ -3,10 +3,13 @@
 use std::fs;
 use std::io::Write as _;
 
-use penutup_cli_kit::report::{Between, Form, csv, render};
+use penutup_cli_kit::report::csv::CallTable;
+use penutup_cli_kit::report::{Collector, Questions, render_sample};
 use penutup_cli_kit::words::Lang;
 use penutup_journal::merge::{Merge, Refused};
-use penutup_journal::report::{By, ReportBuilder, span};
+use penutup_journal::record::Record;
+use penutup_journal::report::Sampled;
+use penutup_journal::summary::{CallSummary, Interner};
 use penutup_rules::loaded::LoadedRules;
 use serde_json::Value;
 use uuid::Uuid;
@@ -17,25 +20,46 @@ use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
 const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
 
-/// The output of `penutup report` for the exports; for CSV sorted by start.
-fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
-    let rules = LoadedRules::built_in().rules;
-    let zone = rules.zones[0].offset;
-    let mut builder = ReportBuilder::new(zone);
-    let mut lines = Vec::new();
-    let span = span(days.from, days.to, zone);
-    let texts = merge
-        .each(span, |summary, record| {
-            builder.add(summary);
-            lines.push((summary.start_ms, record.id, csv::line(record, zone)));
-            Ok::<(), Refused>(())
-        })
-        .unwrap();
-    if form == Form::Csv {
+/// The output of `penutup report` for the exports.
+fn expected(merge: &Merge, args: &[&str]) -> String {
+    use clap::{Args as _, FromArgMatches as _};
+    let (rules, words) = (LoadedRules::built_in().rules, Lang::Id.words());
+    let command = Questions::augment_args(clap::Command::new("report"));
+    let questions = Questions::from_arg_matches(&command.get_matches_from(args)).unwrap();
+    let question = questions.parsed(rules.zones[0].offset, &rules, words, || 0).unwrap();
+    if question.is_for_calls() {
+        let mut table = CallTable::new(&question, &rules);
+        let mut lines = Vec::new();
+        for pass in 0..2 {
+            let each = |row: &CallSummary, _: &Interner, record: &Record| {
+                if pass == 0 {
+                    table.scan(record).unwrap();
+                } else {
+                    lines.extend(table.line(record).unwrap().map(|line| (row.start_ms, record.id, line)));
+                }
+                Ok::<(), Refused>(())
+            };
+            merge.each(question.span(), each).unwrap();
+        }
         lines.sort();
-        return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
+        return table.header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    render(&builder.report(&texts), form, days, by, &LoadedRules::built_in().rules, Lang::Id.words()).unwrap()
+    let mut collector = Collector::new(&question);
+    let mut records = Vec::new();
+    let each = |row: &CallSummary, texts: &Interner, record: &Record| {
+        collector.add(row, texts).unwrap();
+        records.push(record.clone());
+        Ok::<(), Refused>(())
+    };
+    let texts = merge.each(question.span(), each).unwrap();
+    match collector.sampled() {
+        Some(sample) => {
+            let with_record = |one: &Sampled| (*one, records.iter().find(|r| r.id == one.id).unwrap().clone());
+            let sample: Vec<_> = sample.iter().map(with_record).collect();
+            render_sample(&question, &sample, &rules, words, 100)
+        }
+        None => collector.answer(&texts, &rules, words).unwrap(),
+    }
 }
 
 #[tokio::test]
@@ -75,39 +99,43 @@ async fn the_report_equals_that_of_the_merged_exports() {
     drop(archive);
 
     let merge = Merge::of(&exports).unwrap();
-    let always = Between { from: None, to: None };
-    let day = |text: &str| Some(text.parse().unwrap());
-    let some = Between { from: day("2026-11-25"), to: day("2026-11-26") };
     let some_days = ["--from", "2026-11-25", "--to", "2026-11-26"];
-    for (args, days, form, by) in [
-        (vec!["--format", "json"], always, Form::Json, None),
-        (vec!["--format", "csv"], always, Form::Csv, None),
-        (vec![], always, Form::Text, None),
-        (vec!["--by", "seat"], always, Form::Text, Some(By::Seat)),
-        (vec!["--by", "fact=klb", "--format", "json"], always, Form::Json, Some(By::Fact("klb".into()))),
-        ([&some_days[..], &["--format", "json"]].concat(), some, Form::Json, None),
-        ([&some_days[..], &["--format", "csv"]].concat(), some, Form::Csv, None),
+    for args in [
+        &["--format", "json"][..],
+        &["--format", "csv"],
+        &[],
+        &["--by", "seat"],
+        &["--by", "seat,reason", "--format", "json"],
+        &["--by", "klb,step", "--format", "csv"],
+        &["--where", "klb=ya", "--format", "csv"],
+        &["--where", "klb=ya", "--by", "rule"],
+        &["--sample", "6", "--seed", "3"],
+        &["--sample", "6", "--seed", "3", "--format", "csv"],
+        &[&some_days[..], &["--format", "json"]].concat(),
+        &[&some_days[..], &["--format", "csv"]].concat(),
+        &[&some_days[..], &["--compare", "--by", "seat"]].concat(),
     ] {
-        let args = [&["report"], &args[..]].concat();
-        let found = run(&config, &args).done();
-        assert_eq!(found, expected(&merge, days, form, by.as_ref()), "{args:?}");
+        let args = [&["report"], args].concat();
+        assert_eq!(run(&config, &args).done(), expected(&merge, &args), "{args:?}");
     }
     let whole: Value = serde_json::from_str(&run(&config, &["report", "--format", "json"]).done()).unwrap();
     assert_eq!(whole["total"]["closings"], all);
-    assert_eq!(whole["seats"].as_array().unwrap().len(), SEATS.len());
-    assert!(whole["days"].as_array().unwrap().len() > 2, "{whole}");
+    let groups = |by: &str| {
+        let groupings = whole["groupings"].as_array().unwrap();
+        groupings.iter().find(|grouping| grouping["by"][0] == by).unwrap()["groups"].as_array().unwrap().len()
+    };
+    assert!(groups("seat") == SEATS.len() && groups("day") > 2, "{whole}");
 
     // The report of one site equals that of its exports.
     let jkt = Merge::of(&exports[..2]).unwrap();
     let found = run(&config, &["report", "--site", "jkt", "--format", "json"]).done();
-    assert_eq!(found, expected(&jkt, always, Form::Json, None));
+    assert_eq!(found, expected(&jkt, &["report", "--format", "json"]));
 
     for (args, output) in [
         (&["report", "--from", "kemarin"][..], "kemarin"),
         (&["report", "--from", "2026-11-26", "--to", "2026-11-25"], "2026-11-26"),
         (&["report", "--by", "bulan"], "bulan"),
         (&["report", "--by", "fact=cuaca"], "cuaca"),
-        (&["report", "--by", "day", "--format", "csv"], "--by"),
         (&["report", "--site", "jk"], "jkt"),
     ] {
         let result = run(&config, args);

@@ -4,7 +4,7 @@ use std::fs;
 
 use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
-use penutup::journal::report::{Report, ReportBuilder};
+use penutup::journal::report::{By, Dimension, Report, ReportBuilder, Teams};
 use penutup::journal::summary::{CallSummary, Interner};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -42,20 +42,20 @@ fn export(copies: &[Copy]) -> String {
 }
 
 fn merged(files: &[PathBuf]) -> Result<Report, Refused> {
-    let mut builder = ReportBuilder::new(wib());
-    let texts = Merge::of(files)?.each(Span::default(), |summary, _| {
+    let mut builder = ReportBuilder::new(wib(), By::Overview);
+    let texts = Merge::of(files)?.each(Span::default(), |summary, _, _| {
         builder.add(summary);
         Ok::<(), Refused>(())
     })?;
-    Ok(builder.report(&texts))
+    Ok(builder.report(&texts, &Teams::default()))
 }
 
 fn whole(copies: &[Copy]) -> Report {
-    let (mut builder, mut texts) = (ReportBuilder::new(wib()), Interner::default());
+    let (mut builder, mut texts) = (ReportBuilder::new(wib(), By::Overview), Interner::default());
     for copy in copies {
         builder.add(&CallSummary::of(&copy.record(), &mut texts).unwrap());
     }
-    builder.report(&texts)
+    builder.report(&texts, &Teams::default())
 }
 
 /// A file of these lines of calls.
@@ -294,7 +294,7 @@ fn the_longest_record_we_write_is_accepted() {
     record.steps[0].step.clone_from(&long);
     let home = Home::new();
     let file = home.write("x", export(&[Copy { id: 1, version: 1, record }]));
-    assert_eq!(merged(&[file]).unwrap().rules[0].key, long);
+    assert_eq!(merged(&[file]).unwrap().groups(&[Dimension::Rule]).unwrap()[0].key, [long]);
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! What a report says of one journal, in text, CSV and JSON, and what its arguments may be.
 
-use penutup::cli::report::{csv, text};
+use penutup::cli::report::csv::Columns;
 use penutup::journal::record::OvertakenRecord;
-use penutup::journal::report::{By, Report, ReportBuilder};
+use penutup::journal::report::{ReportBuilder, Teams};
 use penutup::journal::summary::{CallSummary, Interner};
 use penutup::loaded::LoadedRules;
 use penutup::rules::BUILT_IN;
+use penutup_cli_kit::report::{Answer, Between, Collector, Question, Questions, text};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
+use uuid::Uuid;
 
 use super::*;
 use crate::support::{Home, assert_harmless};
@@ -50,7 +53,7 @@ fn a_missing_journal_is_an_empty_report() {
     );
     let json = home.penutup(["report", "--format", "json"]).json();
     assert_eq!((&json["schema"], &json["total"]["closings"]), (&1.into(), &0.into()));
-    assert_eq!(home.penutup(["report", "--format", "csv"]).ok(), csv::header());
+    assert_eq!(parse_csv(&home.penutup(["report", "--format", "csv"]).ok()), [columns().names()]);
     assert!(home.penutup(["report", "--by", "fact=klb"]).ok().contains("Belum ada"));
     assert!(home.penutup(["journal", "forget", "--all"]).ok().starts_with("Belum ada jurnal: "));
     assert!(home.penutup(["journal", "export"]).ok().ends_with("\n{\"calls\":0}\n"));
@@ -89,7 +92,7 @@ fn from_and_to_select_calls_by_local_day() {
     assert_eq!(count(&["--from", "2026-11-25"]), Some(0));
     assert_eq!(count(&["--to", "2026-11-23"]), Some(0));
     let none = home.penutup(["report", "--to", "2026-11-23"]).ok();
-    assert!(none.contains("Tidak ada closing yang tercatat di antara hari itu."), "{none}");
+    assert!(none.contains("Tidak ada closing yang tercatat untuk pilihan itu."), "{none}");
 }
 
 #[test]
@@ -98,44 +101,38 @@ fn the_report_in_json_is_the_documented_one() {
     write(&home, Some("07"), a_day());
     let json = home.penutup(["report", "--format", "json", "--by", "fact=klb", "--from", "2026-11-01"]).json();
     let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
-    let documented = [
-        "schema",
-        "self_reported",
-        "from",
-        "to",
-        "offset",
-        "open",
-        "total",
-        "seconds",
-        "by",
-        "groups",
-        "facts",
-        "rules",
-        "seats",
-        "hours",
-        "days",
-        "endings",
-    ];
+    let documented =
+        ["schema", "self_reported", "offset", "where", "from", "to", "open", "total", "seconds", "groupings", "before"];
     assert_eq!(keys, documented);
-    assert_eq!(json["self_reported"], true);
-    assert_eq!((&json["from"], &json["to"]), (&"2026-11-01".into(), &serde_json::Value::Null));
-    assert_eq!((&json["offset"], &json["open"]), (&"+07:00".into(), &1.into()));
+    assert_eq!(
+        (&json["schema"], &json["self_reported"], &json["where"]),
+        (&2.into(), &true.into(), &Value::Array(vec![]))
+    );
+    assert_eq!((&json["from"], &json["to"]), (&"2026-11-01".into(), &Value::Null));
+    assert_eq!((&json["offset"], &json["open"], &json["before"]), (&"+07:00".into(), &1.into(), &Value::Null));
     let total = &json["total"];
     assert_eq!((&total["closings"], &total["complete"], &total["costing"]), (&5.into(), &3.into(), &1.into()));
     let flagged = ["before_closing", "overtaken", "taken_back"].map(|key| total[key].as_u64());
     assert_eq!(flagged, [Some(1), Some(1), Some(1)]);
-    assert_eq!(total["cost"], serde_json::json!({ "Akurasi": 1, "FCR": 1, "Salam Penutup": 1 }));
-    assert_eq!(total["left_out"], serde_json::json!({ "terima-kasih": 2, "download": 1 }));
-    let endings = serde_json::json!({ "lengkap": 3, "pelanggan-menutup": 1, "tidak-disampaikan": 1 });
-    assert_eq!(total["endings"], endings);
-    assert_eq!(json["seconds"], serde_json::json!({ "median": 60, "p90": 60, "longest": 60 }));
-    assert_eq!(json["by"], "fact=klb");
-    let ya = json["groups"].as_array().unwrap().iter().find(|g| g["key"] == "ya").unwrap();
+    assert_eq!(total["cost"], json!({ "Akurasi": 1, "FCR": 1, "Salam Penutup": 1 }));
+    assert_eq!(total["left_out"], json!({ "terima-kasih": 2, "download": 1 }));
+    assert_eq!(total["endings"], json!({ "lengkap": 3, "pelanggan-menutup": 1, "tidak-disampaikan": 1 }));
+    assert_eq!(json["seconds"], json!({ "median": 60, "p90": 60, "longest": 60 }));
+    let groupings = json["groupings"].as_array().unwrap();
+    assert!(groupings.len() == 1 && groupings[0]["by"] == json!(["fact=klb"]), "{groupings:?}");
+    let ya = groupings[0]["groups"].as_array().unwrap().iter().find(|g| g["key"] == json!(["ya"])).unwrap();
     assert_eq!((&ya["closings"], &ya["costing"], &ya["seconds"]), (&2.into(), &1.into(), &40.into()));
-    assert_eq!(json["facts"]["klb"], json["groups"]);
-    assert_eq!(json["hours"][0]["key"], "12");
-    assert_eq!(json["days"][0]["key"], "2026-11-24");
-    assert_eq!(json["seats"][0]["key"], "07");
+
+    let overview = home.penutup(["report", "--format", "json"]).json();
+    let by = overview["groupings"].as_array().unwrap().iter().map(|grouping| grouping["by"][0].as_str().unwrap());
+    assert_eq!(by.collect::<Vec<_>>(), ["ending", "fact=klb", "fact=topik", "rule", "seat", "hour", "day"]);
+    let first = |at: usize| &overview["groupings"][at]["groups"][0]["key"][0];
+    assert_eq!((first(4), first(5), first(6)), (&"07".into(), &"12".into(), &"2026-11-24".into()));
+}
+
+/// The columns of the built-in rules, with the facts and steps that the calls of [`a_day`] have.
+fn columns() -> Columns {
+    Columns::of(&LoadedRules::built_in().rules)
 }
 
 #[test]
@@ -145,22 +142,45 @@ fn csv_has_a_line_per_call_and_no_formula() {
     let text = home.penutup(["report", "--format", "csv"]).ok();
     let rows = parse_csv(&text);
     assert_eq!(rows.len(), 7);
-    assert_eq!(
-        rows[0].join(","),
-        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs,before_closing,taken_back,overtaken,agent,interaction"
-    );
+    assert_eq!(rows[0], columns().names());
+    let fixed = "id,interaction,start,end,seconds,seat,agent,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
+                 greeting,differs,before_closing,taken_back,overtaken";
+    let own = "fact.klb,fact.topik,fact.aplikasi,step.campaign,step.download,step.update,step.terima-kasih";
+    assert_eq!(rows[0].join(","), [fixed, own].join(","));
     assert!(text.lines().skip(1).all(|l| l.contains(",\"'=HYPERLINK(\"\"x\"\")\",")), "{text}");
-    let first = &rows[1];
-    assert_eq!(first[1..4], ["2026-11-24T12:01:00+07:00", "2026-11-24T12:02:00+07:00", "60"]);
-    assert_eq!(first[5..9], ["lengkap", "true", "", ""]);
-    assert_eq!(first[13], "siang");
-    assert_eq!(first[15], "download=2026-11-24T12:01:05+07:00; terima-kasih=2026-11-24T12:01:10+07:00");
-    assert_eq!(first[17..], ["false", "", "", "", ""]);
-    let omitted = &rows[4];
-    assert_eq!(omitted[5..9], ["tidak-disampaikan", "false", "download; terima-kasih", "Akurasi; Salam Penutup; FCR"]);
-    let running = &rows[6];
-    assert_eq!(running[2..4], ["", ""]);
-    assert_eq!((&*running[5], &*running[6]), ("", "false"));
+    let column = |name: &str| rows[0].iter().position(|known| known == name).unwrap();
+    let cells =
+        |row: usize, names: &[&str]| names.iter().map(|name| rows[row][column(name)].as_str()).collect::<Vec<_>>();
+    let first = cells(1, &["start", "end", "seconds", "ending", "complete", "left_out", "cost", "greeting"]);
+    assert_eq!(
+        first,
+        ["2026-11-24T12:01:00+07:00", "2026-11-24T12:02:00+07:00", "60", "lengkap", "true", "", "", "siang"]
+    );
+    let steps = ["fact.klb", "fact.aplikasi", "step.campaign", "step.download", "step.terima-kasih"];
+    let said = ["2026-11-24T12:01:05+07:00", "2026-11-24T12:01:10+07:00"];
+    assert_eq!(cells(1, &steps), ["tidak", "", "", said[0], said[1]]);
+    assert_eq!(cells(4, &steps), ["ya", "", "", "left_out", "left_out"]);
+    let omitted = cells(4, &["ending", "complete", "left_out", "cost", "taken_back", "before_closing"]);
+    let lost = "Akurasi; Salam Penutup; FCR";
+    assert_eq!(omitted, ["tidak-disampaikan", "false", "download; terima-kasih", lost, "download=2", "true"]);
+    assert_eq!(cells(6, &["end", "seconds", "ending", "complete"]), ["", "", "", "false"]);
+}
+
+#[test]
+fn a_call_of_other_rules_has_columns_too() {
+    let home = Home::new();
+    let mut old = ended(1);
+    old.facts[0].fact = "cuaca".into();
+    old.steps[0].step = "pamit".into();
+    write(&home, Some("07"), [old, ended(2)]);
+    let rows = parse_csv(&home.penutup(["report", "--format", "csv"]).ok());
+    let names: Vec<&str> =
+        rows[0].iter().map(String::as_str).filter(|n| n.contains("cuaca") || n.contains("pamit")).collect();
+    assert_eq!(names, ["fact.cuaca", "step.pamit"]);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
+    // Not, if those calls are filtered out.
+    let rows = parse_csv(&home.penutup(["report", "--format", "csv", "--where", "klb=tidak"]).ok());
+    assert_eq!((rows.len(), rows[0].iter().any(|name| name.contains("cuaca"))), (2, false));
 }
 
 #[test]
@@ -172,9 +192,28 @@ fn wrong_arguments_are_refused_with_advice() {
         (&["report", "--to", "2026-11-31"], "tidak valid"),
         (&["report", "--from", "2026-11-2"], "tidak valid"),
         (&["report", "--from", "2026-11-25", "--to", "2026-11-24"], "sesudah --to 2026-11-24"),
-        (&["report", "--by", "jam"], "Yang ada: day, hour, rule, ending, seat"),
+        (&["report", "--by", "jam"], "Yang ada: agent, seat, team, day, week"),
         (&["report", "--by", "fact=kbl"], "Maksudnya \"klb\"?"),
-        (&["report", "--by", "seat", "--format", "csv"], "--by tidak dapat dipakai"),
+        (&["report", "--by", "agnet"], "Maksudnya \"agent\"?"),
+        (&["report", "--by", "agent,agent"], "dua kelompok yang berbeda"),
+        (&["report", "--by", "agent,seat,day"], "satu atau dua kelompok"),
+        (&["report", "--by", ""], "tidak dapat dikelompokkan"),
+        (&["report", "--by", "team"], "Tambahkan --teams"),
+        (&["report", "--where", "topik"], "Tulis kelompok=isi"),
+        (&["report", "--where", "topk=lain"], "Maksudnya \"topik\"?"),
+        (&["report", "--where", "ending=lengkp"], "Maksudnya \"lengkap\"?"),
+        (&["report", "--where", "hour=24"], "0 sampai 23"),
+        (&["report", "--where", "week=2026-48"], "2026-W48"),
+        (&["report", "--where", "month=2026-13"], "2026-11"),
+        (&["report", "--where", "day=kemarin"], "tidak valid"),
+        (&["report", "--compare"], "Tambahkan --from dan --to"),
+        (&["report", "--compare", "--from", "2026-11-01"], "Tambahkan --from dan --to"),
+        (&["report", "--compare", "--from", "2026-11-01", "--to", "2026-11-02", "--format", "csv"], "Tambahkan --by"),
+        (&["report", "--sample", "0"], "paling besar 1000"),
+        (&["report", "--sample", "sepuluh"], "bilangan bulat"),
+        (&["report", "--sample", "3", "--by", "seat"], "--by"),
+        (&["report", "--seed", "3"], "--sample"),
+        (&["report", "--teams", "tim.csv"], "tim.csv"),
         (&["report", "--zone", "WIS"], "Maksudnya"),
         (&["report", "tidak-ada.jsonl"], "tidak-ada.jsonl: berkas atau folder ini tidak ada"),
         (&["journal", "forget"], "--before TANGGAL atau --all"),
@@ -258,14 +297,41 @@ fn forget_does_not_delete_a_running_call() {
     assert_eq!(found(&path), []);
 }
 
-/// A report of made-up calls.
-fn report_of(records: &[Record]) -> Report {
-    let (mut builder, mut texts) = (ReportBuilder::new(wib()), Interner::default());
-    for (at, record) in records.iter().enumerate() {
-        let record = Record { seat: Some(format!("meja {}", at % 5)), ..record.clone() };
-        builder.add(&CallSummary::of(&record, &mut texts).unwrap());
-    }
-    builder.report(&texts)
+/// A question, as its arguments ask it.
+fn question(args: &[&str]) -> Question {
+    let words = Lang::Id.words();
+    asked(args).parsed(wib(), &LoadedRules::built_in().rules, words, || 7).map_err(|error| error.message).unwrap()
+}
+
+fn asked(args: &[&str]) -> Questions {
+    use clap::{Args as _, FromArgMatches as _};
+    let command = Questions::augment_args(clap::Command::new("report"));
+    Questions::from_arg_matches(&command.get_matches_from(std::iter::once(&"report").chain(args))).unwrap()
+}
+
+/// The calls of a report: five seats, three agents.
+fn summaries(records: &[Record], texts: &mut Interner) -> Vec<CallSummary> {
+    let each = records.iter().enumerate().map(|(at, record)| {
+        let agent = (at % 4 > 0).then(|| format!("470{}", at % 4));
+        let id = Uuid::from_u64_pair(at as u64, 7);
+        let record = Record { id, agent, seat: Some(format!("meja {}", at % 5)), ..record.clone() };
+        CallSummary::of(&record, texts).unwrap()
+    });
+    each.collect()
+}
+
+fn collected<'q>(question: &'q Question, rows: &[CallSummary], texts: &Interner) -> Collector<'q> {
+    let mut collector = Collector::new(question);
+    let span = question.span();
+    rows.iter().filter(|row| span.has(row.start_ms)).for_each(|row| collector.add(row, texts).unwrap());
+    collector
+}
+
+fn answered(args: &[&str], rows: &[CallSummary], texts: &Interner) -> Value {
+    let question = question(&[args, &["--format", "json"]].concat());
+    let collector = collected(&question, rows, texts);
+    let answer = collector.answer(texts, &LoadedRules::built_in().rules, Lang::Id.words());
+    serde_json::from_str(&answer.map_err(|error| error.message).unwrap()).unwrap()
 }
 
 #[test]
@@ -274,16 +340,171 @@ fn no_line_is_wider_than_the_terminal() {
     records[0].rule = "aturan-dengan-nama-yang-panjang-sekali-".repeat(5);
     records[1].facts[0].value = "nilai-".repeat(40);
     records[2].cost = vec!["漢字".repeat(60)];
-    let divisions = ["day", "hour", "rule", "ending", "seat", "fact=klb"].map(|by| by.parse::<By>().unwrap());
+    let rules = LoadedRules::built_in().rules;
+    let by = ["day", "hour", "rule", "ending", "seat", "klb", "week", "agent,reason", "rule,step", "hour,ending"];
     for records in [&records[..], &records[..1]] {
-        let report = report_of(records);
-        for width in 26..=120 {
-            for by in std::iter::once(None).chain(divisions.iter().map(Some)) {
-                let text = text::text(&report, by, false, &LoadedRules::built_in().rules, Lang::Id.words(), width);
-                let widest = text.lines().max_by_key(|l| l.width()).unwrap();
-                assert!(widest.width() <= width, "{width} {by:?}: {widest}");
+        let mut texts = Interner::default();
+        let rows = summaries(records, &mut texts);
+        for by in std::iter::once(None).chain(by.map(Some)) {
+            for compare in [&[][..], &["--compare", "--from", "2026-11-01", "--to", "2026-11-30"]] {
+                let by = by.map(|by| vec!["--by", by]).unwrap_or_default();
+                let question = question(&[&by[..], compare].concat());
+                let (mut now, mut before) = (ReportBuilder::new(wib(), question.by.clone()), None);
+                rows.iter().for_each(|row| now.add(row));
+                let now = now.report(&texts, &Teams::default());
+                if let Some((days, span)) = question.before() {
+                    let mut builder = ReportBuilder::new(wib(), question.by.clone());
+                    rows.iter().filter(|row| span.has(row.start_ms)).for_each(|row| builder.add(row));
+                    before = Some((days, builder.report(&texts, &Teams::default())));
+                }
+                let before = before.as_ref().map(|(days, report)| (*days, report));
+                let answer = Answer { question: &question, now: &now, before };
+                for width in 26..=120 {
+                    let text = text::text(&answer, &rules, Lang::Id.words(), width);
+                    let widest = text.lines().max_by_key(|l| l.width()).unwrap();
+                    assert!(widest.width() <= width, "{width} {by:?}: {widest}");
+                }
             }
         }
+    }
+}
+
+#[test]
+fn the_period_before_has_the_same_length_or_is_whole_months() {
+    for (from, to, before) in [
+        ("2026-11-01", "2026-11-30", Some(("2026-10-01", "2026-10-31"))),
+        ("2026-03-01", "2026-03-31", Some(("2026-02-01", "2026-02-28"))),
+        ("2026-01-01", "2026-12-31", Some(("2025-01-01", "2025-12-31"))),
+        ("2026-11-24", "2026-11-24", Some(("2026-11-23", "2026-11-23"))),
+        ("2026-11-16", "2026-11-22", Some(("2026-11-09", "2026-11-15"))),
+        ("2026-11-02", "2026-11-30", Some(("2026-10-04", "2026-11-01"))),
+        ("2026-11-01", "", None),
+        ("", "2026-11-01", None),
+    ] {
+        let [from, to] = [from, to].map(|day| day.parse().ok());
+        let found = Between { from, to }.before();
+        let shown = found.map(|days| [days.from, days.to].map(|day| day.unwrap().to_string()));
+        assert_eq!(shown, before.map(|(from, to)| [from, to].map(str::to_owned)), "{from:?} {to:?}");
+    }
+}
+
+#[test]
+fn the_calls_to_listen_to_are_the_same_with_the_same_seed() {
+    let home = Home::new();
+    write(&home, Some("07"), a_day());
+    let sample = home.penutup(["report", "--sample", "4", "--seed", "7"]).ok();
+    let (worst, random) = sample.split_once("\nAcak\n").unwrap();
+    assert!(sample.contains("4 panggilan untuk didengarkan · ulangi dengan --seed 7"), "{sample}");
+    assert!(worst.contains("24/11/2026 12.04 WIB · Seat 07"), "{sample}");
+    assert!(worst.contains("bobot 21 · closing tidak disampaikan · terlewat: "), "{sample}");
+    assert!(random.contains("closing lengkap"), "{sample}");
+    assert_eq!(home.penutup(["report", "--sample", "4", "--seed", "7"]).ok(), sample);
+    let export = home.penutup(["journal", "export"]).ok();
+    home.write("seat.jsonl", &export);
+    assert_eq!(home.penutup(["report", "--sample", "4", "--seed", "7", "seat.jsonl"]).ok(), sample);
+    let rows = parse_csv(&home.penutup(["report", "--sample", "4", "--seed", "7", "--format", "csv"]).ok());
+    assert_eq!(
+        rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(),
+        ["sample", "worst", "worst", "random", "random"]
+    );
+    let json = home.penutup(["report", "--sample", "4", "--format", "json", "--where", "klb=ya"]).json();
+    let calls = json["calls"].as_array().unwrap();
+    assert!(calls.len() == 2 && calls.iter().all(|one| one["call"]["facts"][0][1] == "ya"), "{json}");
+    assert!(json["seed"].is_u64());
+    home.penutup(["report", "--sample", "4", "--where", "agent=9"])
+        .run()
+        .err_is("Tidak ada panggilan dengan agent=9\n");
+}
+
+#[test]
+fn teams_come_from_a_file_of_agents_or_seats() {
+    let home = Home::new();
+    write(&home, Some("meja 7"), a_day());
+    let agents = a_day().into_iter().map(|record| Record { agent: Some("4711".into()), ..record });
+    write(&home, Some("meja 7"), agents.map(|record| Record { call: record.call + 100, ..record }));
+    let report = |file: &str, text: &str| {
+        home.write(file, text);
+        home.penutup(["report", "--by", "team,step", "--teams", file])
+    };
+    let text = report("tim.csv", "\u{feff}Nomor;Tim\r\n4711;Anggrek\r\nmeja 7;Melati\r\n").ok();
+    assert!(text.contains("  Anggrek  ") && text.contains("  Melati  ") && text.contains("Ajakan DOWNLOAD"), "{text}");
+    let text = report("tim.csv", "4711,Anggrek\n").ok();
+    assert!(text.contains("(tanpa tim)"), "{text}");
+    for (bad, says) in [
+        ("4711,Anggrek\n4711,Melati\n", "baris 2: 4711 sudah di tim Anggrek, di sini di tim Melati"),
+        ("4711\n", "baris 1: harus ada dua kolom"),
+        ("4711,Anggrek\n,Melati\n", "baris 2: harus ada dua kolom"),
+        ("4711,\u{1b}[2J\n4711,x\n", "baris 2: "),
+    ] {
+        let message = report("tim.csv", bad).failed();
+        assert!(message.contains(says), "{message}");
+        assert_harmless(&message);
+    }
+    let message = home.penutup(["report", "--where", "team=Angrek", "--teams", "t.csv"]).failed();
+    assert!(message.contains("t.csv"), "{message}");
+    home.write("t.csv", "4711,Anggrek\n");
+    let message = home.penutup(["report", "--where", "team=Angrek", "--teams", "t.csv"]).failed();
+    assert!(message.contains("Maksudnya \"Anggrek\"?"), "{message}");
+}
+
+#[test]
+fn labels_are_accepted_where_ids_are() {
+    let home = Home::new();
+    write(&home, Some("07"), a_day());
+    let total = |filters: &[&str]| {
+        let filters = filters.iter().flat_map(|filter| ["--where", filter]);
+        let args = ["report", "--format", "json"].into_iter().chain(filters);
+        home.penutup(args).json()["total"]["closings"].as_u64().unwrap()
+    };
+    assert_eq!((total(&["klb=ya"]), total(&["klb=AKTIF"]), total(&["fact=klb=aktif"])), (2, 2, 2));
+    assert_eq!((total(&["reason=pelanggan menutup lebih dulu"]), total(&["ending=lengkap"])), (1, 3));
+    assert_eq!((total(&["klb=ya", "klb=tidak"]), total(&["klb=ya", "ending=lengkap"])), (5, 0));
+    assert_eq!((total(&["step=Terima kasih"]), total(&["step="])), (2, 3));
+    let text = home.penutup(["report", "--where", "klb=ya", "--where", "seat=8"]).run();
+    text.out_has("Hanya KLB: AKTIF\n").err_is("Tidak ada panggilan dengan seat=8\n");
+}
+
+proptest! {
+    /// Groups add up to the total, crossed groups to those of their dimensions, and filtering by a key gives its group.
+    #[test]
+    fn groups_add_up_and_filters_give_the_groups(
+        count in 1_usize..200,
+        one in 0_usize..9,
+        other in 0_usize..9,
+        cut in 0_usize..200,
+    ) {
+        const BY: [&str; 9] = ["agent", "seat", "day", "week", "month", "hour", "rule", "ending", "klb"];
+        let records: Vec<Record> = calls::calls(count as u64).collect();
+        let mut texts = Interner::default();
+        let mut rows = summaries(&records, &mut texts);
+        let (one, other) = (BY[one], BY[other]);
+        prop_assume!(one != other);
+        let crossed = answered(&["--by", &format!("{one},{other}")], &rows, &texts);
+        let closings = |groups: &Value| {
+            groups.as_array().unwrap().iter().map(|group| group["closings"].as_u64().unwrap()).sum::<u64>()
+        };
+        let ended = crossed["total"]["closings"].as_u64().unwrap();
+        for grouping in crossed["groupings"].as_array().unwrap() {
+            prop_assert_eq!(closings(&grouping["groups"]), ended);
+        }
+        // The rows of the crossed table are the groups of the first dimension.
+        let cells = crossed["groupings"][2]["groups"].as_array().unwrap();
+        for group in crossed["groupings"][0]["groups"].as_array().unwrap() {
+            let of_row = cells.iter().filter(|cell| cell["key"][0] == group["key"][0]);
+            let sum: u64 = of_row.map(|cell| cell["closings"].as_u64().unwrap()).sum();
+            prop_assert_eq!(sum, group["closings"].as_u64().unwrap());
+            // Filtering by a key gives its group.
+            let key = group["key"][0].as_str().unwrap_or_default();
+            if !key.is_empty() {
+                let filtered = answered(&["--where", &format!("{one}={key}"), "--by", other], &rows, &texts);
+                for field in ["closings", "complete", "costing", "seconds", "endings", "cost", "left_out"] {
+                    prop_assert_eq!(&filtered["total"][field], &group[field], "{} {}", key, field);
+                }
+            }
+        }
+        // The order of the calls is irrelevant.
+        rows.rotate_left(cut % count);
+        prop_assert_eq!(answered(&["--by", &format!("{one},{other}")], &rows, &texts), crossed);
     }
 }
 

@@ -1,14 +1,16 @@
 //! The report for a terminal. Bars and columns use characters that old Windows consoles have, and every bar has its
 //! number beside it, so that nothing depends on colour or font.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
+use super::{Answer, Between};
 use crate::closing::ending::Outcome;
 use crate::diagnostics::grouped;
-use crate::journal::report::{By, Group, Report};
+use crate::journal::report::{By, Dimension, Filter, Group, Report};
 use crate::rules::RuleSet;
 use crate::rules::text::clean;
 
@@ -47,17 +49,24 @@ pub fn bar(count: u64, most: u64, width: usize) -> String {
     "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" }
 }
 
-/// A share in whole per cents; 0 and 100 only if it is exactly none or all.
+/// A share in whole per cents, rounded; 0 and 100 only if it is exactly none or all.
 pub fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (_, 0) => String::new(),
         (0, _) => "0%".into(),
         (part, whole) if part >= whole => "100%".into(),
-        (part, whole) => match u128::from(part) * 100 / u128::from(whole) {
+        (part, whole) => match rounded(part, whole) {
             0 => "<1%".into(),
+            100 => ">99%".into(),
             percent => format!("{percent}%"),
         },
     }
+}
+
+/// A share in per cents, halves rounded up.
+fn rounded(part: u64, whole: u64) -> i64 {
+    let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
+    i64::try_from((part * 200 + whole) / (2 * whole)).unwrap_or(i64::MAX)
 }
 
 /// The title of a step under these rules; the ID of one that they don't have.
@@ -77,47 +86,113 @@ pub(super) fn value_label<'t>(fact: &str, id: &'t str, rules: &'t RuleSet) -> &'
 }
 
 /// A text from outside, cut to its column.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     shorten(&clean(text), width)
 }
 
-struct Page<'w> {
-    rules: &'w RuleSet,
-    words: &'w Words,
-    width: usize,
-    out: String,
+/// A key as people read it, with the labels of these rules.
+pub(super) fn key_label(dimension: &Dimension, key: &str, rules: &RuleSet, words: &Words) -> String {
+    let w = &words.report;
+    if key.is_empty() {
+        let lacking = match dimension {
+            Dimension::Agent => w.no_agent,
+            Dimension::Seat => w.no_seat,
+            Dimension::Team => w.no_team,
+            Dimension::Step => w.no_step,
+            Dimension::Reason => w.no_reason,
+            Dimension::Fact(_) => w.no_fact,
+            _ => w.not_recorded,
+        };
+        return lacking.to_owned();
+    }
+    let label = match dimension {
+        Dimension::Day => key.parse().map(date).ok(),
+        Dimension::Week => key.split_once("-W").and_then(|(year, week)| {
+            let monday = NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, chrono::Weekday::Mon)?;
+            Some(w.week_from(date(monday), week.trim_start_matches('0')))
+        }),
+        Dimension::Month => key.split_once('-').map(|(year, month)| format!("{month}/{year}")),
+        Dimension::Hour => Some(format!("{key}{0}00–{key}{0}59", words.screen.time_dot)),
+        Dimension::Step => Some(step_title(key, rules).to_owned()),
+        Dimension::Ending | Dimension::Reason => Outcome::from_code(key).map(|how| words.outcome(how).to_owned()),
+        Dimension::Fact(fact) => Some(value_label(fact, key, rules).to_owned()),
+        Dimension::Agent | Dimension::Seat | Dimension::Team | Dimension::Revision | Dimension::Rule => None,
+    };
+    clean(&label.unwrap_or_else(|| key.to_owned()))
 }
 
-/// The report as text for a terminal of this width, with the labels of these rules. `by` must exist in the report.
-pub fn text(
-    report: &Report,
-    by: Option<&By>,
-    is_bounded: bool,
-    rules: &RuleSet,
-    words: &Words,
-    width: usize,
-) -> String {
-    let mut page = Page { rules, words, width: width.clamp(26, 120), out: String::new() };
+/// What a dimension is called above its groups.
+pub(super) fn dimension_label(dimension: &Dimension, rules: &RuleSet, words: &Words) -> String {
     let w = &words.report;
+    match dimension {
+        Dimension::Agent => w.by_agent,
+        Dimension::Seat => w.by_seat,
+        Dimension::Team => w.by_team,
+        Dimension::Day => w.by_day,
+        Dimension::Week => w.by_week,
+        Dimension::Month => w.by_month,
+        Dimension::Hour => w.by_hour,
+        Dimension::Revision => words.callpage.revision,
+        Dimension::Rule => w.by_rule,
+        Dimension::Step => w.by_left_out,
+        Dimension::Ending => w.by_ending,
+        Dimension::Reason => w.by_reason,
+        Dimension::Fact(fact) => return clean(&w.by_fact(fact_label(fact, rules))),
+    }
+    .to_owned()
+}
+
+pub(super) struct Page<'w> {
+    pub(super) rules: &'w RuleSet,
+    pub(super) words: &'w Words,
+    pub(super) width: usize,
+    pub(super) out: String,
+}
+
+/// The report as text for a terminal of this width, with the labels of these rules.
+pub fn text(answer: &Answer<'_>, rules: &RuleSet, words: &Words, width: usize) -> String {
+    let mut page = Page { rules, words, width: width.clamp(26, 120), out: String::new() };
+    let (w, report, question) = (&words.report, answer.now, answer.question);
     page.wrapped(w.title);
+    page.filters(&question.filters);
+    let Between { from, to } = question.days;
     let Some((first, last)) = report.days_seen else {
+        let is_bounded = from.is_some() || to.is_some() || !question.filters.is_empty();
         page.wrapped(if is_bounded { w.none_in_span } else { w.none });
         page.open(report.open);
         return page.out;
     };
+    // The days asked for; without them, those with calls.
+    let (first, last) = (from.unwrap_or(first), to.unwrap_or(last));
     let zone = zone_name(report.zone, rules);
-    page.wrapped(&if first == last { w.one_day(date(first), zone) } else { w.span(date(first), date(last), zone) });
+    let days = |first, last| if first == last { date(first) } else { w.days_between(date(first), date(last)) };
+    page.wrapped(&w.in_zone(days(first, last), &zone));
+    let before = answer.before.map(|(days, sums)| (days.from.zip(days.to), sums));
+    if let Some((Some((first, last)), _)) = before {
+        page.wrapped(&w.compared_with(days(first, last)));
+    }
     page.out.push('\n');
-    page.head(report);
-    match by {
-        Some(by) => page.divided(report, by),
-        None => page.whole(report),
+    let before = before.map(|(_, sums)| sums);
+    match before {
+        None => page.head(report),
+        Some(before) => page.head_compared(report, before),
+    }
+    match &question.by {
+        By::Overview => page.whole(report),
+        By::One(one) => {
+            page.left_out(&report.total);
+            page.single(report, before, one);
+        }
+        By::Two(one, other) => {
+            page.single(report, before, one);
+            page.crossed(report, one, other);
+        }
     }
     page.out
 }
 
 impl Page<'_> {
-    fn number(&self, number: u64) -> String {
+    pub(super) fn number(&self, number: u64) -> String {
         grouped(&number.to_string(), self.words.problem.thousands)
     }
 
@@ -138,7 +213,7 @@ impl Page<'_> {
         self.hanging("", text);
     }
 
-    fn hanging(&mut self, label: &str, text: &str) {
+    pub(super) fn hanging(&mut self, label: &str, text: &str) {
         let indent = width(label);
         self.out.push_str(label);
         let lines = wrap([(text, ())], self.width.saturating_sub(indent));
@@ -173,7 +248,7 @@ impl Page<'_> {
         }
     }
 
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         let text = cut(text, self.width);
         let rule = "─".repeat(self.width.min(72).saturating_sub(text.width() + 1));
         let _ = writeln!(self.out, "\n{}", format!("{text} {rule}").trim_end());
@@ -220,70 +295,143 @@ impl Page<'_> {
         let outcomes = report.total.outcomes().into_iter();
         let endings: Vec<_> = outcomes.map(|(outcome, n)| (self.words.outcome(outcome).to_owned(), n)).collect();
         self.counts(w.by_ending, &endings, all);
-        for (fact, groups) in &report.facts {
-            self.fact(fact, groups);
+        let is_shown = |by: &Dimension| matches!(by, Dimension::Fact(_) | Dimension::Rule);
+        for grouping in report.groupings.iter().filter(|grouping| grouping.by.iter().all(is_shown)) {
+            self.single(report, None, &grouping.by[0]);
         }
-        self.table(w.by_rule, &report.rules, "");
-        if report.seats.len() > 1 {
-            self.table(w.by_seat, &report.seats, w.no_seat);
+        if report.groups(&[Dimension::Seat]).is_some_and(|seats| seats.len() > 1) {
+            self.single(report, None, &Dimension::Seat);
         }
         self.hours(report);
         self.days(report);
     }
 
-    fn divided(&mut self, report: &Report, by: &By) {
-        let w = &self.words.report;
-        self.left_out(&report.total);
-        let Some(groups) = report.groups(by) else { return };
-        match by {
-            By::Day => {
-                let day = |key: &str| key.parse().map(date);
-                let groups: Vec<_> =
-                    groups.iter().map(|g| Group { key: day(&g.key).unwrap_or_default(), ..g.clone() }).collect();
-                self.table(w.by_day, &groups, "");
-                self.days(report);
-            }
-            By::Hour => {
-                let dot = self.words.screen.time_dot;
-                let hour = |g: &Group| Group { key: format!("{0}{dot}00–{0}{dot}59", g.key), ..g.clone() };
-                self.table(w.by_hour, &groups.iter().map(hour).collect::<Vec<_>>(), "");
-                self.hours(report);
-            }
-            By::Rule => self.table(w.by_rule, groups, ""),
-            By::Seat => self.table(w.by_seat, groups, w.no_seat),
-            By::Fact(fact) => self.fact(fact, groups),
-            By::Ending => {
-                let name = |key: &str| Outcome::from_code(key).map_or("", |how| self.words.outcome(how)).to_owned();
-                let groups: Vec<_> = groups.iter().map(|g| Group { key: name(&g.key), ..g.clone() }).collect();
-                self.table(w.by_ending, &groups, "");
-            }
+    /// The filters, a line for each dimension.
+    fn filters(&mut self, filters: &[Filter]) {
+        for Filter { dimension, keys } in filters {
+            let keys: Vec<_> = keys.iter().map(|key| key_label(dimension, key, self.rules, self.words)).collect();
+            let label = match dimension {
+                Dimension::Fact(fact) => clean(fact_label(fact, self.rules)),
+                other => dimension_label(other, self.rules, self.words),
+            };
+            self.wrapped(&self.words.report.only(label, keys.join(", ")));
         }
     }
 
-    fn fact(&mut self, id: &str, groups: &[Group]) {
+    /// The groups of one dimension, beside those of the period before if there is one.
+    fn single(&mut self, report: &Report, before: Option<&Report>, by: &Dimension) {
+        let dimension = std::slice::from_ref(by);
+        let Some(groups) = report.groups(dimension) else { return };
+        // Days, weeks and months of two periods are different ones.
+        let is_of_one_period = matches!(by, Dimension::Day | Dimension::Week | Dimension::Month);
+        let before = before.filter(|_| !is_of_one_period).and_then(|before| before.groups(dimension));
+        let mut groups = groups.to_vec();
+        let earlier = before.map(|before| {
+            let gone = before.iter().filter(|b| !groups.iter().any(|g| g.key == b.key));
+            let gone: Vec<Group> = gone.map(|b| Group { key: b.key.clone(), ..Group::default() }).collect();
+            groups.extend(gone);
+            let none = Group::default();
+            groups.iter().map(|g| before.iter().find(|b| b.key == g.key).unwrap_or(&none).clone()).collect::<Vec<_>>()
+        });
+        let heading = dimension_label(by, self.rules, self.words);
+        let labels: Vec<String> =
+            groups.iter().map(|group| key_label(by, &group.key[0], self.rules, self.words)).collect();
+        self.table(&heading, &labels, &groups, earlier.as_deref());
+        match by {
+            Dimension::Day => self.days(report),
+            Dimension::Hour => self.hours(report),
+            _ => {}
+        }
+    }
+
+    fn head_compared(&mut self, now: &Report, before: &Report) {
         let w = &self.words.report;
-        let label = |g: &Group| Group { key: value_label(id, &g.key, self.rules).to_owned(), ..g.clone() };
-        let groups: Vec<_> = groups.iter().map(label).collect();
-        self.table(&w.by_fact(fact_label(id, self.rules)), &groups, w.no_fact);
+        let rows = [
+            (w.closings, now.total.closings, before.total.closings),
+            (w.complete, now.total.complete, before.total.complete),
+            (w.costing, now.total.costing, before.total.costing),
+            (w.before_closing, now.total.flagged.before_closing, before.total.flagged.before_closing),
+            (w.overtaken, now.total.flagged.overtaken, before.total.flagged.overtaken),
+            (w.undone, now.total.flagged.undone, before.total.flagged.undone),
+        ];
+        let (all, all_before) = (now.total.closings, before.total.closings);
+        let rows: Vec<(String, Vec<String>)> = rows
+            .into_iter()
+            .map(|(label, count, earlier)| {
+                let change = if label == w.closings {
+                    self.difference(count, earlier)
+                } else {
+                    self.points((count, all), (earlier, all_before))
+                };
+                let share = |count, all| format!("{} ({})", self.number(count), percent(count, all));
+                let (now, before) = if label == w.closings || all == 0 || all_before == 0 {
+                    (self.number(count), self.number(earlier))
+                } else {
+                    (share(count, all), share(earlier, all_before))
+                };
+                (label.to_owned(), vec![now, change, before])
+            })
+            .collect();
+        self.grid(vec![w.head_now, w.head_change, w.head_before], &rows, &[]);
+    }
+
+    /// "+134", "−7", "0".
+    fn difference(&self, now: u64, before: u64) -> String {
+        match now.cmp(&before) {
+            Ordering::Less => format!("−{}", self.number(before - now)),
+            Ordering::Equal => "0".into(),
+            Ordering::Greater => format!("+{}", self.number(now - before)),
+        }
+    }
+
+    /// The difference of two shares in percentage points, of the shares as they are printed.
+    fn points(&self, now: (u64, u64), before: (u64, u64)) -> String {
+        if now.1 == 0 || before.1 == 0 {
+            return "–".into();
+        }
+        let points = rounded(now.0, now.1) - rounded(before.0, before.1);
+        let sign = match points.cmp(&0) {
+            Ordering::Less => "−",
+            Ordering::Equal => "",
+            Ordering::Greater => "+",
+        };
+        self.words.report.points(points.unsigned_abs(), sign)
     }
 
     /// Groups with aligned numbers; on a narrow terminal the last columns are dropped first.
-    fn table(&mut self, heading: &str, groups: &[Group], without: &str) {
+    fn table(&mut self, heading: &str, labels: &[String], groups: &[Group], before: Option<&[Group]>) {
         let w = &self.words.report;
-        let mut heads = vec![w.head_closings, w.head_complete, w.head_costing, w.head_mean];
-        let rows: Vec<(String, Vec<String>)> = groups
-            .iter()
-            .map(|g| {
-                let key = if g.key.is_empty() { without } else { &g.key };
-                let cells = vec![
+        let heads = match before {
+            None => vec![w.head_closings, w.head_complete, w.head_costing, w.head_mean],
+            Some(_) => vec![w.head_closings, w.head_change, w.head_complete, w.head_change, w.head_costing],
+        };
+        let rows = labels.iter().zip(groups).enumerate().map(|(at, (label, g))| {
+            let complete = percent(g.complete, g.closings);
+            let cells = match before {
+                None => vec![
                     self.number(g.closings),
-                    percent(g.complete, g.closings),
+                    complete,
                     self.number(g.costing),
                     self.length(g.seconds.checked_div(g.closings).unwrap_or(0)),
-                ];
-                (key.to_owned(), cells)
-            })
-            .collect();
+                ],
+                Some(before) => vec![
+                    self.number(g.closings),
+                    self.difference(g.closings, before[at].closings),
+                    complete,
+                    self.points((g.complete, g.closings), (before[at].complete, before[at].closings)),
+                    self.number(g.costing),
+                ],
+            };
+            (label.clone(), cells)
+        });
+        let rows: Vec<_> = rows.collect();
+        let bars: Vec<u64> = groups.iter().map(|group| group.closings).collect();
+        self.heading(heading);
+        self.grid(heads, &rows, &bars);
+    }
+
+    /// Rows of a label and aligned cells, with a bar each if there is room; the last columns are dropped first.
+    fn grid(&mut self, mut heads: Vec<&str>, rows: &[(String, Vec<String>)], bars: &[u64]) {
         let widths: Vec<usize> = heads
             .iter()
             .enumerate()
@@ -296,21 +444,20 @@ impl Page<'_> {
         }
         let label = longest.min(self.width.saturating_sub(needs(&heads) - longest)).max(4);
         let bar_room = self.width.saturating_sub(needs(&heads) + 2).min(24);
-        let most = groups.iter().map(|g| g.closings).max().unwrap_or(0);
-        self.heading(heading);
+        let most = bars.iter().copied().max().unwrap_or(0);
         let mut line = format!("  {}", " ".repeat(label));
         for (head, width) in heads.iter().zip(&widths) {
             let _ = write!(line, "  {}{head}", " ".repeat(width - head.width()));
         }
         let _ = writeln!(self.out, "{line}");
-        for ((key, cells), group) in rows.iter().zip(groups) {
+        for (at, (key, cells)) in rows.iter().enumerate() {
             let key = cut(key, label);
             let mut line = format!("  {key}{}", " ".repeat(label - key.width()));
             for ((cell, width), _) in cells.iter().zip(&widths).zip(&heads) {
                 let _ = write!(line, "  {}{cell}", " ".repeat(width - cell.width()));
             }
-            if bar_room >= 6 {
-                let _ = write!(line, "  {}", bar(group.closings, most, bar_room));
+            if let Some(count) = bars.get(at).filter(|_| bar_room >= 6) {
+                let _ = write!(line, "  {}", bar(*count, most, bar_room));
             }
             let _ = writeln!(self.out, "{}", line.trim_end());
         }
@@ -328,7 +475,7 @@ impl Page<'_> {
     }
 
     fn hours(&mut self, report: &Report) {
-        let values = report.by_hour();
+        let Some(values) = report.by_hour() else { return };
         let wide = if self.width >= 50 { 2 } else { 1 };
         // An hour's label takes two columns.
         let step = if wide == 2 { 2 } else { 3 };
@@ -351,8 +498,8 @@ impl Page<'_> {
         let room = self.width.saturating_sub(2).clamp(1, 92);
         let each = count.div_ceil(room);
         let mut values = vec![0; count.div_ceil(each)];
-        for group in &report.days {
-            let at = group.key.parse().map(|day: NaiveDate| (day - first).num_days());
+        for group in report.groups(&[Dimension::Day]).unwrap_or_default() {
+            let at = group.key[0].parse().map(|day: NaiveDate| (day - first).num_days());
             if let Some(value) = at.ok().and_then(|at| values.get_mut(usize::try_from(at).ok()? / each)) {
                 *value += group.closings;
             }
@@ -385,10 +532,20 @@ mod tests {
     }
 
     #[test]
-    fn percentages_are_0_or_100_only_if_exact() {
-        for (part, whole, shown) in
-            [(0, 0, ""), (0, 9, "0%"), (1, 1000, "<1%"), (999, 1000, "99%"), (9, 9, "100%"), (1, 2, "50%")]
-        {
+    fn percentages_are_rounded_and_0_or_100_only_if_exact() {
+        for (part, whole, shown) in [
+            (0, 0, ""),
+            (0, 9, "0%"),
+            (1, 1000, "<1%"),
+            (999, 1000, ">99%"),
+            (9, 9, "100%"),
+            (1, 2, "50%"),
+            (2, 3, "67%"),
+            (1, 3, "33%"),
+            (1, 200, "1%"),
+            (199, 200, ">99%"),
+            (u64::MAX - 1, u64::MAX, ">99%"),
+        ] {
             assert_eq!(percent(part, whole), shown);
         }
     }
