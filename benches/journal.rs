@@ -15,18 +15,20 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 
 use chrono::{FixedOffset, Utc};
+use clap::{Args as _, FromArgMatches as _};
 use criterion::{Criterion, criterion_group, criterion_main};
-use penutup::cli::report::text;
 use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::read::{Reader, Span};
 use penutup::journal::record::Record;
-use penutup::journal::report::ReportBuilder;
+use penutup::journal::report::{By, ReportBuilder, Teams};
 use penutup::journal::store::{Change, Store};
-use penutup::journal::summary::CallSummary;
+use penutup::journal::summary::{CallSummary, Interner};
+use penutup::journal::trouble::Error;
 use penutup::journal::writer::{Config, Writer};
 use penutup::loaded::LoadedRules;
 use penutup::words::Lang;
+use penutup_cli_kit::report::{Collector, Questions};
 use uuid::Uuid;
 
 fn zone() -> FixedOffset {
@@ -84,6 +86,9 @@ fn report(criterion: &mut Criterion) {
     let path = folder.path().join("journal.db");
     fill(&path, count());
     let rules = LoadedRules::built_in().rules;
+    let command = Questions::augment_args(clap::Command::new("report"));
+    let arguments = Questions::from_arg_matches(&command.get_matches_from(["report"])).expect("arguments");
+    let question = arguments.parsed(zone(), &rules, Lang::Id.words(), || 0).expect("a question");
     let mut group = criterion.benchmark_group("journal");
     group.sample_size(10);
     group.bench_function(format!("report of {} calls", count()), |bench| {
@@ -114,14 +119,14 @@ fn merge(criterion: &mut Criterion) {
     group.sample_size(10);
     group.bench_function(format!("merge of {} calls", count()), |bench| {
         bench.iter(|| {
-            let mut builder = ReportBuilder::new(zone());
-            let add = |call: &CallSummary, _: &Record| {
+            let mut builder = ReportBuilder::new(zone(), By::Overview);
+            let add = |call: &CallSummary, _: &Interner, _: &Record| {
                 builder.add(call);
                 Ok::<(), Refused>(())
             };
             let merge = Merge::of(std::slice::from_ref(&exported)).expect("an export");
             let texts = merge.each(Span::default(), add).expect("calls");
-            builder.report(&texts).total.closings
+            builder.report(&texts, &Teams::default()).total.closings
         });
     });
     group.finish();

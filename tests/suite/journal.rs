@@ -10,7 +10,7 @@ mod merge;
 #[path = "journal/qa.rs"]
 mod qa;
 #[path = "journal/report.rs"]
-mod report;
+pub mod report;
 #[path = "journal/trouble.rs"]
 pub mod trouble;
 #[path = "journal/trust.rs"]

@@ -71,7 +71,7 @@ fn the_recap_requests_today_and_shows_it() {
     let shown = screen(&mut stage);
     for part in [
         "Closing          22",
-        "20 (90%)",
+        "20 (91%)",
         "Akurasi 1 · Tidak FCR 1",
         "Ajakan DOWNLOAD New PLN Mobile  ███ 2",
         "closing lengkap   ████",

@@ -8,6 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::journal::report::column;
 use crate::phone::documents::blocks;
 use crate::phone::verb::WAIT;
 use crate::support::{Home, json};
@@ -186,7 +187,7 @@ fn twinkle_reports_the_name_and_the_end_of_a_call_whoever_hangs_up() {
     let report = json(&home.penutup(["report", "--format", "json"]).run().out);
     assert_eq!((&report["total"]["closings"], &report["open"]), (&2.into(), &0.into()), "{report:#}");
     let csv = home.penutup(["report", "--format", "csv"]).ok();
-    let ids: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').next()).collect();
+    let ids = column(&csv, "interaction");
     assert!(
         ids.len() == 2 && ids[0] != ids[1] && ids.iter().all(|id| !id.is_empty()),
         "each SIP call has its id: {csv}"

@@ -456,7 +456,9 @@ mod tests {
         ];
         let by = |dimension: Dimension| {
             let mut builder = ReportBuilder::new(wib(), By::One(dimension.clone()));
-            rows.iter().for_each(|row| builder.add(row));
+            for row in &rows {
+                builder.add(row);
+            }
             let report = builder.report(&texts, &Teams::default());
             assert_eq!(report.durations, Some(Durations { median: 11, p90: 30, longest: 30 }));
             assert_eq!(report.days_seen, date(20_786).zip(date(20_819)));
@@ -506,7 +508,9 @@ mod tests {
     fn omissions_are_counted_by_parameter_and_by_step() {
         let mut texts = Interner::default();
         let mut builder = ReportBuilder::new(wib(), By::Overview);
-        four(&mut texts).iter().for_each(|row| builder.add(row));
+        for row in four(&mut texts) {
+            builder.add(&row);
+        }
         let report = builder.report(&texts, &Teams::default());
         let total = &report.total;
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 1, 1, 1));
@@ -526,7 +530,9 @@ mod tests {
     fn a_call_that_left_out_several_steps_is_in_each_of_their_groups() {
         let mut texts = Interner::default();
         let mut builder = ReportBuilder::new(wib(), By::Two(Dimension::Agent, Dimension::Step));
-        four(&mut texts).iter().for_each(|row| builder.add(row));
+        for row in four(&mut texts) {
+            builder.add(&row);
+        }
         let report = builder.report(&texts, &Teams::default());
         let counts = |by: &[Dimension]| keys(&report, by);
         let found = |all: &[(&str, u64)]| all.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect::<Vec<_>>();
@@ -558,7 +564,7 @@ mod tests {
     fn filters_select_by_every_dimension_and_know_what_no_call_has() {
         let mut texts = Interner::default();
         let rows = four(&mut texts);
-        let mut check = |filters: &[(&str, &[&str])], expected: [bool; 3], unseen: &[&str]| {
+        let check = |filters: &[(&str, &[&str])], expected: [bool; 3], unseen: &[&str]| {
             let filters: Vec<Filter> = filters
                 .iter()
                 .map(|(by, keys)| Filter {
@@ -593,7 +599,9 @@ mod tests {
         rows.extend([hung_up, without, open]);
         let sample = |rows: &[CallSummary], size: usize, seed: u64| {
             let mut sampler = Sampler::new(size, seed);
-            rows.iter().for_each(|row| sampler.add(row, &texts));
+            for row in rows {
+                sampler.add(row, &texts);
+            }
             sampler.sample()
         };
         let four = sample(&rows, 4, 7);

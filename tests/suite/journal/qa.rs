@@ -1,5 +1,7 @@
 //! QA's page: every command in it does what it says.
 
+use penutup::journal::report::Dimension;
+
 use super::*;
 
 fn page() -> String {
@@ -18,10 +20,11 @@ fn every_command_of_the_page_runs() {
     write(&home, Some("07"), calls::calls(400));
     write(&other, Some("08"), calls::calls(300));
     home.write("seat-08.jsonl", other.penutup(["journal", "export"]).ok());
-    let named = |call, id: &str| Record { interaction: Some(id.into()), ..ended(call) };
+    let named = |call, id: &str| Record { interaction: Some(id.into()), agent: Some("4711".into()), ..ended(call) };
     write(&home, Some("07"), [named(901, "3f0c2a@pbx"), named(902, "77aa01@pbx")]);
     // As Notepad saves the column of a recorder's table.
     home.write("nomor.txt", "\u{feff}3f0c2a@pbx\r\n77aa01@pbx\r\n");
+    home.write("tim.csv", "nomor;tim\r\n4711;Anggrek\r\nseat-08;Melati\r\n");
     let page = page();
     let blocks = page.split("```sh\n").skip(1).filter_map(|b| b.split_once("```"));
     let lines: Vec<&str> = blocks.flat_map(|(block, _)| block.lines()).filter(|l| !l.trim().is_empty()).collect();
@@ -46,8 +49,8 @@ fn every_command_of_the_page_runs() {
 }
 
 #[test]
-fn the_page_names_every_column_and_every_ending() {
-    let columns = penutup::cli::report::csv::COLUMNS.into_iter();
+fn the_page_names_every_column_every_grouping_and_every_ending() {
+    let columns = penutup::cli::report::csv::COLUMNS.into_iter().chain(Dimension::NAMES);
     let page = page();
     for name in columns.chain(Outcome::ALL.into_iter().map(Outcome::code)) {
         assert!(page.contains(&format!("`{name}`")), "{name}");

@@ -531,7 +531,7 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     mark_as_newer(&path);
     send(&older, ended(2));
     let line = next_message(&troubles);
-    assert!(line.contains("dibuat penutup yang lebih baru (format 99, di sini 3)"), "{line}");
+    assert!(line.contains("dibuat penutup yang lebih baru (format 99, di sini 4)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();

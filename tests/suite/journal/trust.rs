@@ -1,6 +1,6 @@
 //! What QA can rely on: what was deleted is told, a copy is whole or says that it is not, and a recording's call is found.
 
-use super::report::write;
+use super::report::{column, write};
 use super::*;
 use crate::support::Home;
 #[cfg(unix)]
@@ -168,7 +168,7 @@ fn three_shifts_on_one_desk_are_three_agents_in_the_journal() {
         term.quits();
     }
     let csv = home.penutup(["report", "--format", "csv"]).ok();
-    let mut agents: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').nth(1)).collect();
+    let mut agents = column(&csv, "agent");
     // All three began at the same minute of `--at`.
     agents.sort_unstable();
     assert_eq!(agents, ["4711", "CSO-07", "x9"], "{csv}");

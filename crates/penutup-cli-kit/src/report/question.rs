@@ -28,19 +28,19 @@ pub struct Questions {
     #[command(flatten)]
     pub days: Days,
     /// What it is grouped by; two of them are crossed.
-    #[arg(long, value_name = "DIMENSION[,DIMENSION]")]
+    #[arg(long, value_name = "DIMENSIONS")]
     pub by: Option<String>,
     /// Only calls with this key; several of one dimension are alternatives.
-    #[arg(id = "where", long, value_name = "DIMENSION=VALUE", allow_hyphen_values = true)]
+    #[arg(id = "where", long, value_name = "FILTER", allow_hyphen_values = true)]
     pub filters: Vec<String>,
     /// Beside the period before.
     #[arg(long)]
     pub compare: bool,
     /// So many calls to listen to.
-    #[arg(long, value_name = "N", conflicts_with_all = ["by", "compare"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["by", "compare"])]
     pub sample: Option<String>,
     /// The number that makes the same sample again.
-    #[arg(long, value_name = "N", requires = "sample")]
+    #[arg(long, value_name = "NUMBER", requires = "sample")]
     pub seed: Option<String>,
     /// A list of the teams of agents or seats.
     #[arg(long, value_name = "FILE")]

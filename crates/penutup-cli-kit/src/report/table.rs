@@ -36,25 +36,22 @@ impl Page<'_> {
             let all = self.number(column.closings).width();
             rows.iter().map(|row| self.number(cell(&cells, row, column)).width()).max().unwrap_or(0).max(all)
         };
-        let width =
-            |at: usize| longest_word(&names[at]).min(COLUMN).max(names[at].width().min(8)).max(numbers(&columns[at]));
+        let widths: Vec<usize> = names
+            .iter()
+            .zip(columns)
+            .map(|(name, column)| longest_word(name).min(COLUMN).max(name.width().min(8)).max(numbers(column)))
+            .collect();
         let total = self.number(report.total.closings).width().max(w.head_closings.width());
         let rest_width = total.max(w.head_others(columns.len()).width().min(COLUMN));
         let room = self.width.saturating_sub(2 + label_width + 2 + total);
         let mut kept: Vec<usize> = (0..columns.len()).collect();
         let needs = |kept: &[usize]| {
             let rest = if kept.len() < columns.len() { rest_width + 2 } else { 0 };
-            kept.iter().map(|at| width(*at) + 2).sum::<usize>() + rest
+            kept.iter().map(|at| widths[*at] + 2).sum::<usize>() + rest
         };
         while !kept.is_empty() && needs(&kept) > room {
             let fewest = kept.iter().copied().min_by_key(|at| (columns[*at].closings, std::cmp::Reverse(*at)));
             kept.retain(|at| Some(*at) != fewest);
-        }
-        let hidden: Vec<&Group> = (0..columns.len()).filter(|at| !kept.contains(at)).map(|at| &columns[at]).collect();
-        let mut heads = vec![(w.head_closings.to_owned(), total)];
-        heads.extend(kept.iter().map(|at| (names[*at].clone(), width(*at))));
-        if !hidden.is_empty() {
-            heads.push((w.head_others(hidden.len()), rest_width));
         }
         let heading = format!(
             "{} × {}",
@@ -62,6 +59,16 @@ impl Page<'_> {
             dimension_label(other, self.rules, self.words)
         );
         self.heading(&heading);
+        if kept.is_empty() {
+            self.hanging("  ", w.too_narrow);
+            return;
+        }
+        let hidden: Vec<&Group> = (0..columns.len()).filter(|at| !kept.contains(at)).map(|at| &columns[at]).collect();
+        let mut heads = vec![(w.head_closings.to_owned(), total)];
+        heads.extend(kept.iter().map(|at| (names[*at].clone(), widths[*at])));
+        if !hidden.is_empty() {
+            heads.push((w.head_others(hidden.len()), rest_width));
+        }
         self.heads(label_width, &heads);
         let mut line = |label: &str, total: u64, count: &dyn Fn(&Group) -> u64| {
             let mut counts = vec![total];
