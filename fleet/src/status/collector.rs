@@ -121,10 +121,10 @@ impl Collector {
     fn archive_trouble(&self, archive: &ArchiveState) -> String {
         let w = &words(self.lang).status;
         let time = |at| time::full_time(at, self.zone, self.lang);
-        let heard = archive.heard.map_or_else(|| w.archive_never.to_owned(), |at| w.archive_heard(time(at)));
+        let recorded = archive.heard.map_or_else(|| w.archive_never.to_owned(), |at| w.archive_heard(time(at)));
         match archive.oldest {
-            Some(oldest) => w.archive_behind_since(archive.waiting, &heard, time(oldest)),
-            None => w.archive_behind(archive.waiting, &heard),
+            Some(oldest) => w.archive_behind_since(archive.waiting, time(oldest), &recorded),
+            None => w.archive_behind(archive.waiting, &recorded),
         }
     }
 

@@ -182,7 +182,7 @@ fn three_shifts_on_one_desk_are_three_agents_in_the_journal() {
     term.send("s").shows("Closing lengkap").send(" ").shows("Panggilan selesai");
     term.quits();
     let csv = home.penutup(["report", "--format", "csv"]).ok();
-    let mut agents: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').nth(1)).collect();
+    let mut agents = column(&csv, "agent");
     agents.sort_unstable();
     assert_eq!(agents, ["4711", "CSO-07", "x9"], "{csv}");
     let message = home.penutup([""; 0]).env("PENUTUP_AGENT", "Siti Aminah");
