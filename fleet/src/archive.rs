@@ -6,6 +6,7 @@
 //!                                  seat table ─► resend ─► ask.<site>.<seat>
 //! ```
 
+mod audit;
 pub mod check;
 mod pull;
 mod reread;
@@ -24,6 +25,7 @@ use penutup_cli_kit::diagnostics::shown;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::broadcast_stream::BroadcastStream;
 use crate::cli::{Common, eprint_line, print, shutdown_signal};
 use crate::config::center::Center;
 use crate::database::Connector;
@@ -77,7 +79,14 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     let connector = Arc::new(connector);
     let mut tasks = JoinSet::new();
     let new_days = Arc::new(Notify::new());
-    tasks.spawn(upkeep::run(Arc::clone(&connector), Arc::clone(&new_days), log.clone()));
+    let audit = audit::Audit::new(&center, BroadcastStream::new(client.clone(), log.lang()));
+    if audit.is_none() {
+        eprint_line(w.no_audit);
+    }
+    let keep_days = center.database.as_ref().and_then(|database| database.keep_days);
+    let upkeep =
+        upkeep::Upkeep { connector: Arc::clone(&connector), new_days: Arc::clone(&new_days), audit, keep_days };
+    tasks.spawn(upkeep.run(log.clone()));
     let writer = Arc::new(Mutex::new(writer::Writer::new(connector, new_days, log.clone())));
     let shared = Shared { writer, client: client.clone(), connects, log };
     for site in &center.sites {

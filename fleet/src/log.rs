@@ -24,6 +24,7 @@ pub enum Topic {
     Trust,
     Database,
     Partitions,
+    Audit,
     /// A site's stream of closings.
     Stream(Name),
     /// The clock of a site's seat.

@@ -43,6 +43,8 @@ pub struct Database {
     pub name: String,
     pub user: String,
     pub password_file: Option<PathBuf>,
+    /// How many days of closings the archive keeps; `None`: all.
+    pub keep_days: Option<u32>,
 }
 
 /// `center.toml`, which `provision` writes.
@@ -67,6 +69,9 @@ impl Center {
         let link =
             file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
         let resolve = |path: PathBuf| file.resolve(&path);
+        if database.as_ref().is_some_and(|database| database.keep_days == Some(0)) {
+            return Err(file.invalid(words(lang).config.keep_days));
+        }
         let database = database.map(|d| Database { password_file: d.password_file.map(resolve), ..d });
         let trust = trust.map(|trust| file.trust(&trust)).transpose()?;
         Ok(Self { link, sites: site, database, trust })

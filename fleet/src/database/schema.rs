@@ -9,7 +9,7 @@ use uuid::Uuid;
 const LOCK: i64 = 0x7065_6e75_7475_7001;
 
 /// One step a schema version. A released step is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     r"
     create table closing (
         id uuid not null,
@@ -83,6 +83,22 @@ const MIGRATIONS: [&str; 3] = [
         primary key (site, seat, sum)
     );
 ",
+    r"
+    -- Who declared or published what, for a year.
+    create table audit (
+        key text not null,
+        version bigint not null,
+        signer text not null,
+        name text not null,
+        stored timestamptz not null,
+        state text,
+        since timestamptz,
+        until timestamptz,
+        reason text,
+        envelope bytea not null,
+        primary key (key, version, signer)
+    );
+",
 ];
 
 /// How many days back a call's day gets a partition. Older ones, and ids that are no `UUIDv7`, go to the default
@@ -144,8 +160,8 @@ fn lowest_id(day: NaiveDate) -> Uuid {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Partition {
-    /// It is there.
-    Made,
+    /// It is there, or gone.
+    Done,
     /// Somebody reads the tables in a transaction that is still open. To be tried again.
     InUse,
 }
@@ -155,19 +171,43 @@ fn partition_name(day: NaiveDate) -> String {
     format!("closing_{}", day.format("%Y%m%d"))
 }
 
+/// The days that have a partition.
+pub async fn days_with_partition(client: &Client) -> Result<Vec<NaiveDate>, Error> {
+    let query = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = to_regclass('closing')";
+    let day = |name: String| NaiveDate::parse_from_str(name.strip_prefix("closing_")?, "%Y%m%d").ok();
+    Ok(client.query(query, &[]).await?.iter().filter_map(|row| day(row.get(0))).collect())
+}
+
+/// Drops the partition of a day with its closings.
+pub async fn drop_partition(client: &mut Client, day: NaiveDate) -> Result<Partition, Error> {
+    let drop = async {
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(LOCK_TIMEOUT).await?;
+        transaction.batch_execute(&format!("drop table if exists {}", partition_name(day))).await?;
+        transaction.commit().await
+    };
+    unless_in_use(drop.await)
+}
+
+/// Deletes what is in no day's partition and arrived before this day.
+pub async fn forget_before(client: &Client, day: NaiveDate) -> Result<(), Error> {
+    for delete in [
+        "delete from closing_default where received < $1::date",
+        "delete from unread where received < $1::date",
+        "delete from doubled where last < $1::date",
+    ] {
+        client.execute(delete, &[&day]).await?;
+    }
+    Ok(())
+}
+
 /// The days that need a partition and have none: today and those ahead, and those of closings in the default one.
 pub async fn days_without_partition(client: &Client, today: NaiveDate) -> Result<Vec<NaiveDate>, Error> {
     let first = today.checked_sub_days(Days::new(DAYS_BACK)).unwrap_or(today);
     let last = today.checked_add_days(Days::new(DAYS_AHEAD)).unwrap_or(today);
     let (from, to) = (lowest_id(first), lowest_id(last.succ_opt().unwrap_or(last)));
-    let have = client
-        .query(
-            "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
-            where i.inhparent = to_regclass('closing')",
-            &[],
-        )
-        .await?;
-    let have: Vec<String> = have.iter().map(|row| row.get(0)).collect();
+    let have = days_with_partition(client).await?;
     let stored = "select distinct left(id::text, 13) from closing_default where id >= $1 and id < $2";
     let stored = client.query(stored, &[&from, &to]).await?;
     // The first 48 bits of the id are its time in milliseconds.
@@ -177,14 +217,18 @@ pub async fn days_without_partition(client: &Client, today: NaiveDate) -> Result
     days.extend(today.iter_days().take_while(|day| *day <= last));
     days.sort_unstable();
     days.dedup();
-    days.retain(|day| !have.contains(&partition_name(*day)));
+    days.retain(|day| !have.contains(day));
     Ok(days)
 }
 
 /// Creates the partition of a day, if there is none, and moves its rows there from the default partition.
 pub async fn create_partition(client: &mut Client, day: NaiveDate) -> Result<Partition, Error> {
-    match try_create_partition(client, day).await {
-        Ok(()) => Ok(Partition::Made),
+    unless_in_use(try_create_partition(client, day).await)
+}
+
+fn unless_in_use(result: Result<(), Error>) -> Result<Partition, Error> {
+    match result {
+        Ok(()) => Ok(Partition::Done),
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(Partition::InUse),
         Err(error) => Err(error),
     }

@@ -129,9 +129,9 @@ pub fn write(fleet: &Fleet, trust_list: &Trust, ca: Option<&str>, plan: &mut Pla
     }
     for program in Program::ALL {
         let database = fleet.database.as_ref().filter(|_| program != Program::Admin).map(|database| {
-            let Database { host, port, name, user, reader, password_file } = database.clone();
+            let Database { host, port, name, user, reader, password_file, keep_days } = database.clone();
             let user = if program == Program::Archive { user } else { reader.unwrap_or(user) };
-            center::Database { host, port, name, user, password_file }
+            center::Database { host, port, name, user, password_file, keep_days }
         });
         let file = CenterFile {
             schema,
@@ -139,10 +139,10 @@ pub fn write(fleet: &Fleet, trust_list: &Trust, ca: Option<&str>, plan: &mut Pla
             ca: ca_path.clone(),
             key: key.clone(),
             id: Name::parse(program.name()).expect("a valid name"),
-            trust: (program == Program::Status).then(|| trust.clone()),
+            trust: (program != Program::Admin).then(|| trust.clone()),
             database,
             site: fleet.sites.iter().map(site).collect(),
         };
-        folder(format!("center/{}", program.name()), "center.toml", toml(&file), program == Program::Status);
+        folder(format!("center/{}", program.name()), "center.toml", toml(&file), program != Program::Admin);
     }
 }

@@ -183,6 +183,8 @@ fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
                 consumer(&mut out, &subject::states(&site.id));
             }
             out.push("ask.>".to_owned());
+            // For the audit table.
+            out.extend(direct_gets());
         }
         Program::Status => {
             for site in &fleet.sites {

@@ -274,7 +274,8 @@ async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     close(&client, "jkt", "a1", epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
     stage.waits_for_number(CLOSINGS, 2).await;
 
-    let drop = "drop table closing, ledger, refused, doubled, unread, penutup_schema; drop sequence ledger_number";
+    let drop =
+        "drop table closing, ledger, refused, doubled, unread, audit, penutup_schema; drop sequence ledger_number";
     stage.postgres.connect().await.batch_execute(drop).await.unwrap();
     close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
     stage.waits_for_number(CLOSINGS, 1).await;
@@ -596,4 +597,73 @@ async fn a_lost_part_of_the_database_is_read_again_from_the_stream() {
         assert_eq!(stage.postgres.number("select sum(count)::int8 from refused").await, Some(1));
         assert_eq!(stage.postgres.number("select count(*) from doubled").await, Some(0));
     }
+}
+
+#[tokio::test]
+async fn closings_older_than_what_is_kept_are_dropped_and_no_others() {
+    let Some(mut stage) = Stage::start(&[]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let now = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap();
+    let epoch = Uuid::now_v7();
+    for (seq, days) in [(1, 0), (2, 29), (3, 31), (4, 60)] {
+        let id = uuid::Builder::from_unix_timestamp_millis(now - days * 86_400_000, &[7; 10]).into_uuid();
+        close(&client, "jkt", "a1", epoch, seq, &call(id, 1, "a1", seq)).await;
+    }
+    close(&client, "jkt", "a1", epoch, 5, &call(Uuid::from_u128(5), 1, "a1", 5)).await;
+    stage.waits_for_number("select count(*) from closing_default", 1).await;
+    stage.waits_for_number(CLOSINGS, 5).await;
+    // Without the setting everything stays.
+    stage.archive.process.kill();
+    let config = stage.fleet.config(Identity::Program("archive"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("[database]\n", "[database]\nkeep_days = 30\n");
+    assert!(text.contains("keep_days"), "{text}");
+    std::fs::write(&config, text).unwrap();
+    let mut reader = stage.postgres.connect().await;
+    let open = reader.transaction().await.unwrap();
+    open.query("select count(*) from closing", &[]).await.unwrap();
+    stage.archive = start_archive(&stage.fleet, &[]);
+    // While somebody reads, nothing is dropped, and closings are written.
+    close(&client, "jkt", "a1", epoch, 6, &call(Uuid::now_v7(), 1, "a1", 6)).await;
+    stage.waits_for_number(CLOSINGS, 6).await;
+    open.commit().await.unwrap();
+    stage.waits_for_number(CLOSINGS, 4).await;
+    let kept = stage.postgres.connect().await.query("select seq from closing order by seq", &[]).await.unwrap();
+    assert_eq!(kept.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [1, 2, 5, 6]);
+    let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 7))";
+    assert_eq!(stage.postgres.number(whole).await, Some(1), "what was dropped does not count as missing");
+}
+
+#[tokio::test]
+async fn every_verified_broadcast_is_in_the_audit_table_and_no_forged_one() {
+    let Some(mut stage) = Stage::start(&[]).await else { return };
+    let supervisor = stage.fleet.config(Identity::Supervisor("pusat"));
+    run(&supervisor, &["klb", "on", "--reason", "gempa", "--until", "2126-01-01T00:00:00Z", "--wait", "0"]);
+    run(&supervisor, &["klb", "off", "--wait", "0"]);
+    let client = stage.fleet.connect(Identity::Supervisor("pusat")).await;
+    let payload = "schema = 1\nversion = 9999999999\nstate = \"on\"\nsince = \"2026-03-02T06:05:00Z\"\n".to_owned();
+    let key: penutup_fleet::wire::key::Key = "klb.center".parse().unwrap();
+    let thief = nkeys::KeyPair::new_user();
+    let forged =
+        penutup_fleet::wire::envelope::Envelope::sign(&thief, key, name("pusat"), 9_999_999_999, payload).unwrap();
+    send(&client, "$KV.BROADCAST.klb.center", "forged", &forged.to_bytes()).await.unwrap();
+    // It reads the stream at its start, and again every minute.
+    stage.archive.process.kill();
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.waits_for_number("select count(*) from audit", 2).await;
+    let query = "select key, signer, name, state, reason, until::text, stored > now() - interval '5 minutes', envelope
+        from audit order by version";
+    let rows = stage.postgres.connect().await.query(query, &[]).await.unwrap();
+    let text = |at: usize, column| rows[at].get::<_, Option<String>>(column).unwrap_or_default();
+    let found: Vec<_> = (0..2).map(|at| [text(at, 0), text(at, 1), text(at, 2), text(at, 3), text(at, 4)]).collect();
+    assert_eq!(
+        found,
+        [["klb.center", "pusat", "Pusat", "on", "gempa"], ["klb.center", "pusat", "Pusat", "off", ""]]
+            .map(|row| row.map(str::to_owned))
+    );
+    assert!(text(0, 5).starts_with("212") && rows[1].get::<_, bool>(6));
+    // The signed message itself can be verified later.
+    let envelope = penutup_fleet::wire::envelope::Envelope::parse(rows[0].get(7)).unwrap();
+    assert_eq!(envelope.by, name("pusat"));
+    assert!(!stage.archive.stderr().contains("udit"), "{}", stage.archive.stderr());
 }
