@@ -48,7 +48,7 @@ impl Audit {
     /// `None` where the configuration names no trust list: then no signature can be checked.
     pub fn new(center: &Center, stream: BroadcastStream) -> Option<Self> {
         let trust = center.trust.clone()?;
-        let mut keys = vec![Key::Rules, Key::Klb(Scope::Center)];
+        let mut keys = vec![Key::Trust, Key::Rules, Key::Klb(Scope::Center)];
         for site in &center.sites {
             for scope in [Scope::Region(site.region.clone()), Scope::Site(site.id.clone())] {
                 if !keys.contains(&Key::Klb(scope.clone())) {
@@ -61,6 +61,11 @@ impl Audit {
 
     /// Writes what is new in the stream.
     pub async fn write(&mut self, client: &Client) -> Result<(), AuditError> {
+        let newest = self.stream.trust(&self.trust).await?;
+        if newest != self.trust {
+            self.trust = newest;
+            self.written.clear();
+        }
         for key in &self.keys {
             let Some(last) = self.stream.last(key).await? else { continue };
             if self.written.get(key) == Some(&last.sequence) {
@@ -81,18 +86,17 @@ async fn insert(client: &Client, trust: &Trust, key: &Key, stored: &StoredBroadc
     let Ok((envelope, verified)) = stored.verify(trust, key) else { return Ok(()) };
     let declared = match &verified.content {
         Content::Klb(declared) => Some(declared),
-        Content::Rules(_) => None,
+        Content::Rules(_) | Content::Trust(_) => None,
     };
     let state = declared.map(|declared| if declared.state == State::On { "on" } else { "off" });
     let (since, until) = (declared.map(|declared| declared.since), declared.and_then(|declared| declared.until));
     let reason = declared.and_then(|declared| declared.why.as_deref());
     let version = i64::try_from(envelope.version).unwrap_or(i64::MAX);
+    // A trust list is signed by the fleet's authority, which has no name.
+    let name = if verified.by.is_empty() { envelope.by.as_str() } else { &verified.by };
     let (key, signer, bytes) = (key.to_string(), envelope.by.as_str(), envelope.to_bytes());
     client
-        .execute(
-            INSERT,
-            &[&key, &version, &signer, &verified.by, &stored.stored_at, &state, &since, &until, &reason, &bytes],
-        )
+        .execute(INSERT, &[&key, &version, &signer, &name, &stored.stored_at, &state, &since, &until, &reason, &bytes])
         .await?;
     Ok(())
 }
