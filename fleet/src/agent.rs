@@ -48,7 +48,7 @@ use folder::{BroadcastFolder, FolderError};
 use folder_watcher::FolderWatcher;
 use outbox::Outbox;
 use prompters::SnapshotWatch;
-use reachability::PollResults;
+use reachability::{Heard, PollResults};
 use receiver::LinkMonitor;
 use replica::SeatId;
 use seat_status::StatusPublisher;
@@ -140,8 +140,9 @@ async fn run_tasks(
     let client = client.await?;
     let (deliveries, received) = mpsc::channel(MAX_DELIVERIES);
     let (asks, asked) = mpsc::channel(MAX_ASKS);
-    let poll_results = polls.subscribe();
-    let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, link: monitor.subscribe() };
+    let beats = watch::Sender::new(None);
+    let heard = Heard { polls: polls.subscribe(), beats: beats.subscribe() };
+    let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, beats, link: monitor.subscribe() };
     let queue = Arc::new(queue);
     let uploader = Uploader {
         client: client.clone(),
@@ -157,7 +158,7 @@ async fn run_tasks(
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
     tasks.spawn(uploader.run(monitor.subscribe(), asked));
-    tasks.spawn(reachability::run(client.clone(), monitor.clone(), poll_results, snapshots, log.clone()));
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, snapshots, log.clone()));
     let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
     tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
     let (client, seat, link) = for_task();

@@ -25,6 +25,7 @@ use penutup_cli_kit::diagnostics::shown;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::beat;
 use crate::broadcast_stream::BroadcastStream;
 use crate::cli::{Common, eprint_line, print, shutdown_signal};
 use crate::config::center::Center;
@@ -95,6 +96,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     let every = Duration::from_secs(archive.ask_every);
     let sites: Vec<_> = center.sites.iter().map(|site| site.id.clone()).collect();
     tasks.spawn(resend::run(shared, sites, every));
+    tasks.spawn(beat::run(client.clone()));
     tokio::select! {
         () = shutdown_signal() => {}
         // No task ends by itself. A panic ends the program, for the service manager to restart it.

@@ -12,6 +12,7 @@
 
 pub mod agent;
 pub mod archive;
+pub mod beat;
 mod board;
 pub mod broadcast_stream;
 pub mod cli;

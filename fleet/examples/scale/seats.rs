@@ -104,6 +104,12 @@ impl DeliveryHandler for Handler {
         }
     }
 
+    fn on_beat(&self, _live: bool) {}
+
+    fn expects_beat(&self) -> bool {
+        true
+    }
+
     fn on_poll(&self, complete: bool) {
         let mut was_current = self.was_current.lock().unwrap_or_else(PoisonError::into_inner);
         if complete && !*was_current {

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use super::replica::{Receipt, SeatId};
-use crate::broadcast_stream::{get_last, get_next, stream_sequence, stream_time};
+use crate::broadcast_stream::{direct_get, get_last, get_next, stream_sequence, stream_time};
 use crate::link::backoff;
 use crate::wire::envelope::StoredAt;
 use crate::wire::key::Key;
@@ -86,6 +86,12 @@ pub trait DeliveryHandler: Sync {
     /// A poll's replies, which take effect together. May wait for room, which delays only polling.
     fn on_replies(&self, deliveries: Vec<Delivery>) -> impl Future<Output = ()> + Send;
 
+    /// The centre's beat arrived, or (`live` is false) the stream has one, so that more must come.
+    fn on_beat(&self, live: bool);
+
+    /// Whether there is a beat to wait for.
+    fn expects_beat(&self) -> bool;
+
     /// A poll ended; `complete` where every request was answered.
     fn on_poll(&self, complete: bool);
 }
@@ -94,7 +100,12 @@ pub trait DeliveryHandler: Sync {
 /// are skipped here.
 pub async fn subscribe(client: &Client, seat: &SeatId, handler: &impl DeliveryHandler) -> Result<(), SubscribeError> {
     let mut messages = client.subscribe(subject::all_broadcasts(&seat.site)).await?;
+    let beat = subject::received_beat(&seat.site);
     while let Some(message) = messages.next().await {
+        if *message.subject == *beat {
+            handler.on_beat(true);
+            continue;
+        }
         let key = subject::parse_broadcast(&seat.site, &message.subject);
         if key.as_ref().is_some_and(|key| !seat.keys().contains(key)) {
             continue;
@@ -119,6 +130,11 @@ pub async fn poll(
         }
         link.mark_unchanged();
         let complete = poll_once(client, seat, &mut read, handler).await;
+        if !handler.expects_beat()
+            && let Ok(Some(_)) = direct_get(client, subject::direct_get_beat(), Vec::new()).await
+        {
+            handler.on_beat(false);
+        }
         // A poll that failed with the connection says nothing about the centre.
         if link.borrow().connected {
             handler.on_poll(complete);

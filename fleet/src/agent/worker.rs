@@ -8,7 +8,7 @@ use chrono::Utc;
 use penutup_rules::declaration::State;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::folder::BroadcastFolder;
 use super::folder_error;
@@ -35,6 +35,8 @@ pub struct DeliveryQueue {
     pub deliveries: mpsc::Sender<Vec<Delivery>>,
     pub poll_now: Arc<Notify>,
     pub polls: watch::Sender<PollResults>,
+    /// When the last beat arrived; `None` where there is none to wait for.
+    pub beats: watch::Sender<Option<Instant>>,
     pub link: watch::Receiver<LinkState>,
 }
 
@@ -49,6 +51,20 @@ impl DeliveryHandler for DeliveryQueue {
     async fn on_replies(&self, deliveries: Vec<Delivery>) {
         // The receiver is dropped only when the agent ends.
         let _ = self.deliveries.send(deliveries).await;
+    }
+
+    fn on_beat(&self, live: bool) {
+        self.beats.send_if_modified(|last| {
+            let is_new = live || last.is_none();
+            if is_new {
+                *last = Some(Instant::now());
+            }
+            is_new
+        });
+    }
+
+    fn expects_beat(&self) -> bool {
+        self.beats.borrow().is_some()
     }
 
     fn on_poll(&self, complete: bool) {

@@ -185,6 +185,7 @@ fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
             out.push("ask.>".to_owned());
             // For the audit table.
             out.extend(direct_gets());
+            out.push(subject::beat());
         }
         Program::Status => {
             for site in &fleet.sites {

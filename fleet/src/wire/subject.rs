@@ -31,6 +31,21 @@ pub fn broadcast(site: &Name, key: &Key) -> String {
     format!("broadcast.{site}.{key}")
 }
 
+/// The centre's beat is published here.
+pub fn beat() -> String {
+    format!("{BROADCAST_PREFIX}beat")
+}
+
+/// A site's seats receive the beat here.
+pub fn received_beat(site: &Name) -> String {
+    format!("broadcast.{site}.beat")
+}
+
+/// The API subject for the newest beat.
+pub fn direct_get_beat() -> String {
+    format!("{DIRECT_GET}.{}", beat())
+}
+
 /// A site's seats subscribe to this.
 pub fn all_broadcasts(site: &Name) -> String {
     format!("broadcast.{site}.>")

@@ -6,6 +6,7 @@ use std::time::Instant;
 use async_nats::jetstream;
 use penutup_rules::declaration::State;
 
+use penutup_fleet::beat;
 use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
@@ -17,7 +18,7 @@ use crate::support::frozen_disk::FrozenDisk;
 use crate::support::machine::{SeatMachine, TestSupervisor, state_of};
 #[cfg(target_os = "linux")]
 use crate::support::report_skipped;
-use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
+use crate::support::{FleetSpec, Identity, TestFleet, listen, next, print_figure, wait_until};
 
 #[tokio::test]
 async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restarted_ones() {
@@ -105,6 +106,49 @@ async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_cou
     // A valid one is still accepted.
     centre.declare(&key("klb.center"), 1_003, State::Off, "selesai").await;
     wait_until("the end", async || seat.klb().filter(|klb| klb.version == 1_003)).await;
+}
+
+/// The server answers every poll, but what the centre sends does not arrive: as on the far side of a cut line.
+#[tokio::test]
+async fn a_seat_that_hears_no_beat_says_that_it_is_not_current() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let (up, down) = (|e: &AgentEvent| *e == AgentEvent::Up, |e: &AgentEvent| matches!(e, AgentEvent::Down(_)));
+    let beating = || {
+        let client = archive.clone();
+        tokio::spawn(async move { beat::run(client).await })
+    };
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
+    let prompter = seat.prompter();
+    wait_until("up without a beat in the whole fleet", async || prompter.last_link_event(up).then_some(())).await;
+
+    let beats = beating();
+    let status = fleet.connect(Identity::Program("status")).await;
+    let mut received = listen(&fleet.connect(Identity::Seat("jkt", "a2")).await, "broadcast.jkt.beat").await;
+    for _ in 0..3 {
+        next(&mut received).await;
+    }
+    assert!(prompter.last_link_event(up));
+    let refused = state_of(&status, "jkt", "a1").await.map(|state| state.refused.total());
+    assert_eq!(refused.unwrap_or_default(), 0, "a beat is no refused broadcast");
+    let since = Instant::now();
+    beats.abort();
+    wait_until("down", async || prompter.last_link_event(down).then_some(())).await;
+    print_figure("a seat that hears no beat says so after", since.elapsed());
+    // Polls are answered: what the stream has still arrives.
+    centre.declare(&key("klb.center"), 1_000, State::On, "gempa").await;
+    wait_until("the declaration", async || prompter.klb()).await;
+    assert!(prompter.last_link_event(down));
+
+    // A seat that starts now knows from the stream that there is a beat.
+    let late = SeatMachine::started(&fleet, "sby", "c1");
+    let other = late.prompter();
+    wait_until("down", async || other.last_link_event(down).then_some(())).await;
+    let _beats = beating();
+    for prompter in [&prompter, &other] {
+        wait_until("up again", async || prompter.last_link_event(up).then_some(())).await;
+    }
 }
 
 /// The seat's disk hangs: its log is on it, too. The link lives, broadcasts are shown, and the centre is told.

@@ -45,6 +45,12 @@ impl DeliveryHandler for Handler {
         }
     }
 
+    fn on_beat(&self, _live: bool) {}
+
+    fn expects_beat(&self) -> bool {
+        true
+    }
+
     fn on_poll(&self, complete: bool) {
         *self.complete_polls.lock().unwrap() += u64::from(complete);
     }
