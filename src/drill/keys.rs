@@ -87,10 +87,16 @@ fn found<M: Clone>(rows: Vec<Binding<M>>, key: Key) -> Option<M> {
 /// The prompter's actions that are not available here: copying, the recap and the agent's number are useless, and the
 /// reasons would give an exam's answers away.
 pub fn hidden(exam: bool) -> &'static [Action] {
+    // The key of the end of a call hands the answer in, and stands in the list of keys as that.
+    &unlisted(exam)[1..]
+}
+
+/// The prompter's actions that are not in the list of keys.
+pub fn unlisted(exam: bool) -> &'static [Action] {
     if exam {
-        &[Action::Copy, Action::Agent, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
+        &[Action::End, Action::Copy, Action::Agent, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
     } else {
-        &[Action::Copy, Action::Agent, Action::Panel(Panel::Recap)]
+        &[Action::End, Action::Copy, Action::Agent, Action::Panel(Panel::Recap)]
     }
 }
 
@@ -253,6 +259,8 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
             Action::Said if is_closing && !app.is_previewing() => words.keys.said_short.to_owned(),
             Action::End => hand_in(session).to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,
+            // The header has its key.
+            Action::Zone => return None,
             Action::Panel(Panel::Help) if is_closing => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),
         };
@@ -301,6 +309,14 @@ pub fn show_rows(show: &Show) -> Vec<Binding<ShowAction>> {
     let scroll = Binding::new(&[Key::PageDown], scroll, show.words().keys.scroll);
     let scroll = matches!(show.app().mode(), Mode::Panel(_)).then_some(scroll);
     std::iter::once(Binding::new(SPACE, ShowAction::Step, space)).chain(scroll).chain(rows).collect()
+}
+
+/// The keys of a case that are not the prompter's, for the list of keys.
+pub fn session_help(session: &Session) -> KeyGroup {
+    let words = session.words();
+    let keys = [(Key::Char('x'), hand_in(session)), (Key::Char('r'), words.drill.key_story)];
+    let keys = keys.map(|(key, label)| (key.name(words).into_owned(), label.to_owned())).to_vec();
+    KeyGroup { heading: if session.is_exam() { words.drill.exam } else { words.drill.practice }, keys }
 }
 
 /// The presentation's own keys, for the list of keys.

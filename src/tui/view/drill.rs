@@ -52,7 +52,8 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours
     } else {
         keys::footer(&keys::session_rows(session), words)
     };
-    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()), own: None };
+    let own = keys::session_help(session);
+    let foot = Foot { keys: &keys, hides: keys::unlisted(session.is_exam()), own: Some(&own) };
     let mut look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
     paint_ground(frame, &look);
     if area.is_empty() {

@@ -89,6 +89,24 @@ fn show(scene: usize, steps: usize) -> Show {
     show
 }
 
+#[test]
+fn the_list_of_keys_of_a_case_has_the_keys_of_practice() {
+    for (exam, hands_in) in [(None, "X periksa jawaban"), (Some(90), "X serahkan jawaban")] {
+        let mut session = session(exam, Some(ExerciseKind::Case));
+        press(&mut session, " ?");
+        let mut played = Played::Session(Box::new(session));
+        let (buffer, _) = played.draw(120, 40);
+        let screen = text(&buffer);
+        let told = no_blanks(&screen);
+        for part in [hands_in, "R skenario", "B Sapaan: ganti pilihan", "Q Ctrl-C keluar"] {
+            assert!(told.contains(&no_blanks(part)), "{part}:\n{screen}");
+        }
+        for part in ["akhiri", "nomor CSO", "salin", "rekap"] {
+            assert!(!screen.contains(part), "{part}:\n{screen}");
+        }
+    }
+}
+
 /// The same key again quits, so it must not be pressed unseen.
 #[test]
 fn the_question_whether_to_quit_is_on_the_screen_at_every_size() {
