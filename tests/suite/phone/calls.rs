@@ -449,7 +449,7 @@ fn what_is_no_agents_number_is_refused_at_the_desk() {
     assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the number is incomplete, so the field stays open");
     stage.keys("⌫7⏎");
     assert_eq!(stage.app.agent_number(), Some(&*"7".repeat(40)));
-    stage.keys("#4713").reload(&crate::stage::revised(&[])).keys("⏎");
+    stage.keys("#4713").reload(&revised(&[])).keys("⏎");
     assert_eq!(stage.app.agent_number(), Some("4713"), "new rules leave the field open");
     stage.keys("#").paste(" 4712\nSiti \u{1b}[2J").keys("⏎");
     assert_eq!(stage.app.agent_number(), Some("4712"), "the first line of what was pasted");
