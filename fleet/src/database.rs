@@ -2,14 +2,18 @@
 //! multiranges: a seat's missing numbers are then a subtraction, however many there are.
 
 pub mod schema;
+mod tls;
 pub mod write;
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::{outside, shown};
+use penutup_cli_kit::files::shown_path;
 use penutup_cli_kit::words::Lang;
 use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
@@ -20,6 +24,7 @@ use crate::secret;
 use crate::wire::closing::MissingRange;
 use crate::wire::name::Name;
 use crate::words::words;
+use tls::Tls;
 
 /// Read where no password file is configured, as `PostgreSQL`'s own programs do.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
@@ -35,6 +40,8 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 /// Connects to the database. Its `Debug` form does not show the password.
 pub struct Connector {
     config: Config,
+    /// `None` on a socket or the loopback, unless an authority is configured.
+    tls: Option<Tls>,
     /// For messages.
     name: String,
     lang: Lang,
@@ -84,6 +91,13 @@ pub struct RefusedCount {
     pub count: u64,
 }
 
+/// Whether nothing crosses a network on the way to this host: a socket's folder, or the loopback.
+fn is_local(host: &str) -> bool {
+    Path::new(host).is_absolute()
+        || host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl Connector {
     pub fn new(center: &center::Center, lang: Lang) -> Result<Self, CliError> {
         let Some(database) = &center.database else { return Err(CliError::new(words(lang).database.none)) };
@@ -102,17 +116,36 @@ impl Connector {
             config.password(password);
         }
         let name = shown(&format!("{}@{}", database.name, database.host));
-        Ok(Self { config, name, lang })
+        let w = &words(lang).database;
+        let tls = match &database.ca {
+            Some(ca) => {
+                let why = |error| outside::reason(&error, lang.words());
+                Some(Tls::new(ca).map_err(|error| CliError::new(w.bad_ca(shown_path(ca), why(error))))?)
+            }
+            None if is_local(&database.host) => None,
+            None => return Err(CliError::new(w.no_ca(&name)).help(w.no_ca_help)),
+        };
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        Ok(Self { config, tls, name, lang })
     }
 
     pub async fn connect(&self) -> Result<Client, CliError> {
         // The client's own limit ends with the TCP connection; a server that hangs accepts it, and says nothing.
-        let connected = timeout(CONNECT_LIMIT, self.config.connect(NoTls)).await;
-        let connected = connected.map_err(|_| self.silent(CONNECT_LIMIT))?;
-        let (client, connection) = connected.map_err(|error| self.error(&error))?;
-        // It ends with the client, or with an error that the client's next statement returns.
-        tokio::spawn(connection);
-        Ok(client)
+        let connected = async {
+            // A connection ends with its client, or with an error that the client's next statement returns.
+            match self.tls.clone() {
+                Some(tls) => self.config.connect(tls).await.map(|(client, connection)| {
+                    tokio::spawn(connection);
+                    client
+                }),
+                None => self.config.connect(NoTls).await.map(|(client, connection)| {
+                    tokio::spawn(connection);
+                    client
+                }),
+            }
+        };
+        let connected = timeout(CONNECT_LIMIT, connected).await.map_err(|_| self.silent(CONNECT_LIMIT))?;
+        connected.map_err(|error| self.error(&error))
     }
 
     /// The error of a database that did not answer within this time.

@@ -43,6 +43,8 @@ pub struct Database {
     pub name: String,
     pub user: String,
     pub password_file: Option<PathBuf>,
+    /// The authority of the database's certificate; without it the host must be a socket or the loopback.
+    pub ca: Option<PathBuf>,
     /// How many days of closings the archive keeps; `None`: all.
     pub keep_days: Option<u32>,
 }
@@ -72,7 +74,8 @@ impl Center {
         if database.as_ref().is_some_and(|database| database.keep_days == Some(0)) {
             return Err(file.invalid(words(lang).config.keep_days));
         }
-        let database = database.map(|d| Database { password_file: d.password_file.map(resolve), ..d });
+        let database =
+            database.map(|d| Database { password_file: d.password_file.map(resolve), ca: d.ca.map(resolve), ..d });
         let trust = trust.map(|trust| file.trust(&trust)).transpose()?;
         Ok(Self { link, sites: site, database, trust })
     }

@@ -77,6 +77,8 @@ pub struct Database {
     pub reader: Option<String>,
     /// On the programs' machine.
     pub password_file: Option<PathBuf>,
+    /// The authority of the database's certificate, on the programs' machine.
+    pub ca: Option<PathBuf>,
     /// How many days of closings the archive keeps; `None`: all.
     pub keep_days: Option<u32>,
 }

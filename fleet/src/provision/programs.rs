@@ -129,9 +129,9 @@ pub fn write(fleet: &Fleet, trust_list: &Trust, ca: Option<&str>, plan: &mut Pla
     }
     for program in Program::ALL {
         let database = fleet.database.as_ref().filter(|_| program != Program::Admin).map(|database| {
-            let Database { host, port, name, user, reader, password_file, keep_days } = database.clone();
+            let Database { host, port, name, user, reader, password_file, ca, keep_days } = database.clone();
             let user = if program == Program::Archive { user } else { reader.unwrap_or(user) };
-            center::Database { host, port, name, user, password_file, keep_days }
+            center::Database { host, port, name, user, password_file, ca, keep_days }
         });
         let file = CenterFile {
             schema,

@@ -667,3 +667,56 @@ async fn every_verified_broadcast_is_in_the_audit_table_and_no_forged_one() {
     assert_eq!(envelope.by, name("pusat"));
     assert!(!stage.archive.stderr().contains("udit"), "{}", stage.archive.stderr());
 }
+
+/// A database on another machine is reached over TLS, with a certificate of the configured authority, or not at all.
+#[tokio::test]
+async fn a_database_that_is_not_on_a_socket_is_reached_over_tls_or_not_at_all() {
+    let Some(mut stage) = Stage::start(&[]).await else { return };
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (pem, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    stage.archive.process.kill();
+    let port = stage.postgres.restart_on_port(Some((&pem, &key)));
+    let config = stage.fleet.config(Identity::Program("archive"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let socket = format!("host = \"{}\"\n", stage.postgres.host().display());
+    assert!(text.contains(&socket), "{text}");
+    let reached_at = |host: &str, ca: Option<&str>| {
+        let ca = ca.map(|ca| format!("ca = \"{ca}\"\n")).unwrap_or_default();
+        let there = format!("host = \"{host}\"\nport = {port}\n{ca}");
+        std::fs::write(&config, text.replace(&socket, &there)).unwrap();
+    };
+    // Not on this machine, and no authority: nothing is sent.
+    reached_at("db.example", None);
+    let refused = run(&config, &["archive", "--lang", "en"]);
+    assert!(refused.status == 2 && refused.err.contains("would not be encrypted"), "{refused:?}");
+
+    let folder = config.parent().unwrap();
+    std::fs::write(folder.join("db.pem"), &pem).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("other.pem"), other.cert.pem()).unwrap();
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    close(&client, "jkt", "a1", Uuid::now_v7(), 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
+    reached_at("localhost", Some("other.pem"));
+    let mut stranger = start_archive(&stage.fleet, &[]);
+    waits_for_log(&stranger, "certificate").await;
+    stranger.process.kill();
+    reached_at("localhost", Some("db.pem"));
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.waits_for_number(CLOSINGS, 1).await;
+    let encrypted = "select count(*) from pg_stat_ssl join pg_stat_activity using (pid)
+        where ssl = $1 and application_name = 'penutup-fleet'";
+    let count =
+        async |ssl: bool| -> i64 { stage.postgres.connect().await.query_one(encrypted, &[&ssl]).await.unwrap().get(0) };
+    assert!(count(true).await > 0 && count(false).await == 0);
+
+    // A server without TLS gets no password and no closing.
+    stage.archive.process.kill();
+    stage.postgres.stop();
+    stage.postgres.restart();
+    let port_again = stage.postgres.restart_on_port(None);
+    let text =
+        std::fs::read_to_string(&config).unwrap().replace(&format!("port = {port}"), &format!("port = {port_again}"));
+    std::fs::write(&config, text).unwrap();
+    stage.archive = start_archive(&stage.fleet, &[]);
+    waits_for_log(&stage.archive, "TLS").await;
+}

@@ -12,6 +12,8 @@ use super::{report_skipped, wait_for};
 /// The owner of all tables.
 pub const USER: &str = "penutup";
 pub const DATABASE: &str = "postgres";
+/// Of its socket.
+const PORT: u16 = 5432;
 
 #[derive(Debug)]
 pub struct Postgres {
@@ -19,6 +21,7 @@ pub struct Postgres {
     bin: PathBuf,
     folder: TempDir,
     root: bool,
+    port: u16,
 }
 
 /// The programs of the newest installed version.
@@ -75,10 +78,37 @@ impl Postgres {
             .output()
             .expect("initdb");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let process = run(root, &bin, folder.path());
-        let mut postgres = Self { process, bin, folder, root };
+        let process = run(root, &bin, folder.path(), &[]);
+        let mut postgres = Self { process, bin, folder, root, port: PORT };
         postgres.ready();
         Some(postgres)
+    }
+
+    /// Ends it, and starts it on a port of the loopback as well, with TLS where there is a certificate. Returns the port.
+    #[track_caller]
+    pub fn restart_on_port(&mut self, certificate: Option<(&str, &str)>) -> u16 {
+        self.stop();
+        let port = super::nats::free_port();
+        let mut more = vec!["-c".to_owned(), "listen_addresses=127.0.0.1".into(), "-c".into(), format!("port={port}")];
+        if let Some((pem, key)) = certificate {
+            for (name, text) in [("server.crt", pem), ("server.key", key)] {
+                let path = self.folder.path().join("data").join(name);
+                fs::write(&path, text).expect("a certificate");
+                #[cfg(unix)]
+                {
+                    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+                    let owner = fs::metadata(self.folder.path().join("data")).expect("its folder");
+                    chown(&path, Some(owner.uid()), Some(owner.gid())).expect("its owner");
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+                }
+            }
+            more.extend(["-c".into(), "ssl=on".into()]);
+        }
+        let _ = fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+        self.process = run(self.root, &self.bin, self.folder.path(), &more);
+        self.port = port;
+        self.ready();
+        port
     }
 
     /// The folder of its socket, for `host` in a connection.
@@ -101,7 +131,8 @@ impl Postgres {
     #[track_caller]
     pub fn restart(&mut self) {
         assert!(!self.process.runs(), "it still runs");
-        self.process = run(self.root, &self.bin, self.folder.path());
+        self.process = run(self.root, &self.bin, self.folder.path(), &[]);
+        self.port = PORT;
         self.ready();
     }
 
@@ -130,7 +161,13 @@ impl Postgres {
     fn ready(&mut self) {
         wait_for("PostgreSQL", || {
             assert!(self.process.runs(), "{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
-            let asked = Command::new(self.bin.join("pg_isready")).arg("-q").arg("-h").arg(self.host()).status();
+            let asked = Command::new(self.bin.join("pg_isready"))
+                .arg("-q")
+                .arg("-h")
+                .arg(self.host())
+                .arg("-p")
+                .arg(self.port.to_string())
+                .status();
             asked.is_ok_and(|status| status.success()).then_some(())
         });
     }
@@ -142,12 +179,18 @@ fn signal(pid: i32, name: &str) {
 }
 
 #[track_caller]
-fn run(root: bool, bin: &Path, folder: &Path) -> Process {
+fn run(root: bool, bin: &Path, folder: &Path, more: &[String]) -> Process {
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).expect("a log");
     let mut command = command(root, &bin.join("postgres"));
     // fsync is not needed: only processes are killed, never the machine.
     command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-k"]).arg(folder);
-    command.arg("-D").arg(folder.join("data")).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .args(more)
+        .arg("-D")
+        .arg(folder.join("data"))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     Process::start(command.stderr(log))
 }
 
@@ -164,7 +207,7 @@ impl Drop for Postgres {
 impl Postgres {
     pub async fn connect(&self) -> tokio_postgres::Client {
         let mut config = tokio_postgres::Config::new();
-        config.host(self.host().to_str().expect("UTF-8")).user(USER).dbname(DATABASE);
+        config.host(self.host().to_str().expect("UTF-8")).user(USER).dbname(DATABASE).port(self.port);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a connection");
         tokio::spawn(connection);
         client
