@@ -4,6 +4,7 @@
 mod archive_state;
 pub mod collector;
 mod json;
+mod prometheus;
 pub mod summary;
 mod text;
 
@@ -11,9 +12,8 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use chrono::Utc;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use penutup_cli_kit::diagnostics::outside;
-use penutup_cli_kit::format::Format;
 use penutup_cli_kit::stream::canvas;
 
 use crate::board::{Board, Done, height};
@@ -27,6 +27,17 @@ use text::Renderer;
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The form of the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
+    /// Metrics.
+    Prometheus,
+}
+
 /// `penutup-fleet status`.
 #[derive(Debug, Args)]
 pub struct Status {
@@ -36,7 +47,7 @@ pub struct Status {
     /// Print once, also on a terminal.
     #[arg(long)]
     pub once: bool,
-    /// json is always printed once.
+    /// json and prometheus are always printed once.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
     /// The time zone, by its name in the rules.
@@ -58,6 +69,7 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
         let summary = collector.collect().await;
         let out = match status.format {
             Format::Json => json::render(&summary, site.as_ref()),
+            Format::Prometheus => prometheus::render(&summary, site.as_ref()),
             Format::Text => renderer().render(&summary, site.as_ref()),
         };
         print(&out, lang)?;

@@ -50,6 +50,29 @@ fn site<'v>(status: &'v Value, id: &str) -> &'v Value {
     status["sites"].as_array().unwrap().iter().find(|site| site["site"] == id).unwrap()
 }
 
+fn check_metrics(metrics: &str) {
+    for line in [
+        "# TYPE penutup_seats_connected gauge",
+        "penutup_seats{site=\"jkt\"} 3",
+        "penutup_seats_connected{site=\"jkt\"} 2",
+        "penutup_seats_klb_on{site=\"jkt\"} 2",
+        "penutup_seats_klb_behind{site=\"sby\"} 1",
+        "penutup_closings_unsent{site=\"jkt\"} 12",
+        "penutup_closings_missing{site=\"bdg\"} 1",
+        "penutup_archive_reading{site=\"bdg\"} 1",
+        "penutup_archive_lag_seconds{site=\"bdg\"} 0",
+        "penutup_klb_on{scope=\"center\"} 1",
+        "penutup_status_troubles 0",
+    ] {
+        assert!(metrics.lines().any(|l| l == line), "{line} in\n{metrics}");
+    }
+    let of_metrics = metrics.lines().filter(|line| !line.starts_with('#'));
+    assert!(
+        of_metrics.clone().count() > 30
+            && of_metrics.clone().all(|l| l.rsplit(' ').next().unwrap().parse::<u64>().is_ok())
+    );
+}
+
 #[tokio::test]
 async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_listed() {
     let Some(postgres) = Postgres::start() else { return };
@@ -60,6 +83,11 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     // A database without tables is reported, not hidden.
     let before = run(&config, &["status", "--format", "json"]);
     assert_eq!(before.status, 2, "{before:?}");
+    let metrics = run(&config, &["status", "--format", "prometheus"]);
+    assert!(
+        metrics.status == 2 && !metrics.out.contains("penutup_closings_missing"),
+        "unknown is no zero: {metrics:?}"
+    );
     let output = json(&before.out);
     assert_eq!((&output["total"]["seats"], &output["total"]["silent"]), (&5.into(), &5.into()));
     assert_eq!(
@@ -105,6 +133,9 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
         .then_some(())
     })
     .await;
+
+    let metrics = run(&config, &["status", "--format", "prometheus"]).done();
+    check_metrics(&metrics);
 
     let result = run(&config, &["status", "--format", "json"]);
     let output = json(&result.clone().done());

@@ -34,9 +34,17 @@ pub struct Place {
     pub args: Vec<String>,
 }
 
-/// The path of nats-server, if it is installed.
+/// The path of nats-server: the one that `PENUTUP_NATS_SERVER` names, so that the tests run on another version, otherwise
+/// the installed one.
 pub fn installed() -> Option<PathBuf> {
-    find("nats-server", &[SBIN.into()])
+    match std::env::var_os("PENUTUP_NATS_SERVER") {
+        Some(named) => {
+            let named = PathBuf::from(named);
+            assert!(named.is_file(), "PENUTUP_NATS_SERVER: no file {}", named.display());
+            Some(named)
+        }
+        None => find("nats-server", &[SBIN.into()]),
+    }
 }
 
 /// A free port below the ephemeral ones, so that no other connection takes it during a restart.
