@@ -20,7 +20,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use figures::Spread;
-use seats::Seats;
+use seats::{Kind, Seats};
 use stage::Stage;
 
 /// Aborts a measurement.
@@ -83,7 +83,7 @@ fn measure(options: &Options, count: usize, binary: &std::path::Path) -> Result<
     print_line(&format!("\n== {count} seats"));
     let mut stage = Stage::start(binary, count, options.tls)?;
     let started = Instant::now();
-    let mut seats = match Seats::start(&stage, count) {
+    let mut seats = match Seats::start(&stage, count, Kind::Agent) {
         Ok(seats) => seats,
         // The limit of open files may be lower than the number of seats.
         Err(stop) => {
@@ -111,6 +111,7 @@ fn measure(options: &Options, count: usize, binary: &std::path::Path) -> Result<
     print_line(&format!("put → the last seat:       {}", Spread::of(&mut flips)));
     restart_server(&mut stage, &mut seats)?;
     drop(seats);
+    restart_with_bare_subscribers(&mut stage, count)?;
     closings::measure(&stage, options.seconds)?;
     if let Ok(peak) = agent::peak(stage.server()) {
         print_line(&format!("the server: {peak:.0} MB at the most since its restart"));
@@ -125,14 +126,16 @@ fn restart_server(stage: &mut Stage, seats: &mut Seats) -> Result<(), Stop> {
     stage.run()?;
     let ready = now();
     let (version, put) = stage.put()?;
-    let times = seats.times(version, Duration::from_secs(60))?;
+    let times = seats.times(version, Duration::from_secs(120))?;
+    let connected = seats.connected(restart, Duration::from_secs(120))?.into_iter().max().unwrap_or_default();
     let last = times.iter().copied().max().unwrap_or_default();
     let since = |from: u64| Duration::from_micros(last.saturating_sub(from)).as_secs_f64();
     print_line(&format!(
-        "kill -9 and restart: server ready after {:.2} s, new KLB put after {:.2} s; all {} current {:.2} s after ready, {:.2} s after the start",
+        "kill -9 and restart: server ready after {:.2} s, new KLB put after {:.2} s; all {} connected {:.2} s and current {:.2} s after ready, {:.2} s after the start",
         Duration::from_micros(ready - restart).as_secs_f64(),
         Duration::from_micros(put.saturating_sub(restart)).as_secs_f64(),
         times.len(),
+        seconds(ready, connected),
         since(ready),
         since(restart)
     ));
@@ -150,4 +153,25 @@ pub fn now() -> u64 {
 pub fn print_line(line: &str) {
     // A closed pipe is no error.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn seconds(from: u64, to: u64) -> f64 {
+    Duration::from_micros(to.saturating_sub(from)).as_secs_f64()
+}
+
+/// The same for clients that only subscribe.
+fn restart_with_bare_subscribers(stage: &mut Stage, count: usize) -> Result<(), Stop> {
+    let mut seats = Seats::start(stage, count, Kind::Bare)?;
+    stage.kill()?;
+    let restart = now();
+    stage.run()?;
+    let ready = now();
+    let times = seats.connected(restart, Duration::from_secs(120))?;
+    let last = times.iter().copied().max().unwrap_or_default();
+    print_line(&format!(
+        "the same with bare subscribers: all {} connected {:.2} s after ready",
+        times.len(),
+        seconds(ready, last)
+    ));
+    Ok(())
 }

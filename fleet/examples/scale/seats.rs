@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_nats::Event;
 use penutup_cli_kit::words::Lang;
 use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
 use penutup_fleet::agent::replica::SeatId;
@@ -17,35 +18,36 @@ use tokio::sync::Notify;
 use super::stage::{Stage, agent, runtime};
 use super::{Stop, now};
 
-/// How many connect at once at the start.
-const CONNECT_BATCH: usize = 200;
+/// The processes that share the seats.
+const PROCESSES: usize = 4;
+/// How many of each process connect at once at the start.
+const CONNECT_BATCH: usize = 50;
 
-/// The child process.
-pub struct Seats {
+/// What a simulated seat does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Receives and polls like an agent.
+    Agent,
+    /// Only subscribes: what the server alone takes.
+    Bare,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Bare => "bare",
+        }
+    }
+}
+
+struct Process {
     child: Child,
     requests: ChildStdin,
     replies: BufReader<ChildStdout>,
 }
 
-impl Seats {
-    /// Starts them and waits until all are connected and current.
-    pub fn start(stage: &Stage, count: usize) -> Result<Self, Stop> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("seats")
-            .arg(stage.out())
-            .arg(count.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let requests = child.stdin.take().ok_or("no stdin")?;
-        let replies = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        let mut seats = Self { child, requests, replies };
-        match seats.line()?.as_str() {
-            "ready" => Ok(seats),
-            other => Err(other.into()),
-        }
-    }
-
+impl Process {
     fn line(&mut self) -> Result<String, Stop> {
         let mut line = String::new();
         if self.replies.read_line(&mut line)? == 0 {
@@ -53,20 +55,64 @@ impl Seats {
         }
         Ok(line.trim_end().to_owned())
     }
-
-    /// When each seat received this version, once all have it.
-    pub fn times(&mut self, version: u64, timeout: Duration) -> Result<Vec<u64>, Stop> {
-        writeln!(self.requests, "{version} {}", timeout.as_millis())?;
-        let line = self.line()?;
-        let times = line.strip_prefix("received ").ok_or_else(|| line.clone())?;
-        Ok(times.split(' ').map(str::parse).collect::<Result<_, _>>()?)
-    }
 }
 
-impl Drop for Seats {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The child processes.
+pub struct Seats(Vec<Process>);
+
+impl Seats {
+    /// Starts them and waits until all are connected, and agents current.
+    pub fn start(stage: &Stage, count: usize, kind: Kind) -> Result<Self, Stop> {
+        let mut all = Vec::new();
+        for process in 0..PROCESSES {
+            let mut child = Command::new(std::env::current_exe()?)
+                .args(["seats", kind.name()])
+                .arg(stage.out())
+                .args([process.to_string(), count.to_string()])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()?;
+            let requests = child.stdin.take().ok_or("no stdin")?;
+            let replies = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+            all.push(Process { child, requests, replies });
+        }
+        for process in &mut all {
+            match process.line()?.as_str() {
+                "ready" => {}
+                other => return Err(other.into()),
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// When each seat received this version, once all have it.
+    pub fn times(&mut self, version: u64, timeout: Duration) -> Result<Vec<u64>, Stop> {
+        self.ask("version", version, timeout)
+    }
+
+    /// When each seat connected after this moment, once all have.
+    pub fn connected(&mut self, since: u64, timeout: Duration) -> Result<Vec<u64>, Stop> {
+        self.ask("connected", since, timeout)
+    }
+
+    fn ask(&mut self, what: &str, value: u64, timeout: Duration) -> Result<Vec<u64>, Stop> {
+        for process in &mut self.0 {
+            writeln!(process.requests, "{what} {value} {}", timeout.as_millis())?;
+        }
+        let mut all = Vec::new();
+        for process in &mut self.0 {
+            let line = process.line()?;
+            let times = line.strip_prefix("times ").ok_or_else(|| line.clone())?;
+            all.extend(times.split(' ').map(str::parse::<u64>).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(all)
     }
 }
 
@@ -74,7 +120,9 @@ impl Drop for Seats {
 #[derive(Default)]
 struct Received {
     times: Mutex<BTreeMap<u64, BTreeMap<usize, u64>>>,
-    /// Seats with a complete poll.
+    /// When each seat connected last.
+    connects: Mutex<BTreeMap<usize, u64>>,
+    /// Seats with a complete poll; of bare ones, those that connected.
     current: Mutex<usize>,
     changed: Notify,
 }
@@ -120,22 +168,24 @@ impl DeliveryHandler for Handler {
     }
 }
 
-/// The process with the seats: prints `ready`, then a line for each version that it is asked for on stdin.
+/// A process with seats: prints `ready`, then a line for each request on stdin.
 pub fn child(args: &[String]) -> Result<(), Stop> {
-    let [out, count] = args else { return Err("seats FOLDER COUNT".into()) };
-    let (out, count) = (Path::new(out), count.parse()?);
+    let [kind, out, process, count] = args else { return Err("seats KIND FOLDER PROCESS COUNT".into()) };
+    let (process, count): (usize, usize) = (process.parse()?, count.parse()?);
+    let kind = if kind == Kind::Bare.name() { Kind::Bare } else { Kind::Agent };
+    let numbers: Vec<usize> = (process..count).step_by(PROCESSES).collect();
     let result = runtime()?.block_on(async {
         let received = Arc::new(Received::default());
         let current = |received: &Received| *received.current.lock().unwrap_or_else(PoisonError::into_inner);
-        for number in 0..count {
-            start_seat(out, number, &received).await?;
-            if number % CONNECT_BATCH == CONNECT_BATCH - 1 {
-                wait_until(&received, |received| current(received) > number).await;
+        for (at, number) in numbers.iter().enumerate() {
+            start_seat(Path::new(out), *number, kind, &received).await?;
+            if at % CONNECT_BATCH == CONNECT_BATCH - 1 {
+                wait_until(&received, |received| current(received) > at).await;
             }
         }
-        wait_until(&received, |received| current(received) == count).await;
+        wait_until(&received, |received| current(received) == numbers.len()).await;
         super::print_line("ready");
-        answer_requests(count, &received).await
+        answer_requests(numbers.len(), &received).await
     });
     if let Err(stop) = &result {
         super::print_line(&stop.to_string());
@@ -143,16 +193,30 @@ pub fn child(args: &[String]) -> Result<(), Stop> {
     result
 }
 
-async fn start_seat(out: &Path, number: usize, received: &Arc<Received>) -> Result<(), Stop> {
+async fn start_seat(out: &Path, number: usize, kind: Kind, received: &Arc<Received>) -> Result<(), Stop> {
     let agent = agent(out, number)?;
     let monitor = LinkMonitor::default();
     let link = monitor.subscribe();
-    let connected = agent.link.connect_with_retry(Lang::En, move |event| monitor.on_event(&event)).await;
-    let client = connected.map_err(|error| error.message)?;
+    let connects = Arc::clone(received);
+    let connected = agent.link.connect_with_retry(Lang::En, move |event| {
+        if event == Event::Connected {
+            let mut all = connects.connects.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.insert(number, now()).is_none() && kind == Kind::Bare {
+                *connects.current.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            }
+            connects.changed.notify_one();
+        }
+        monitor.on_event(&event);
+    });
+    let client = connected.await.map_err(|error| error.message)?;
     let seat = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
     let handler = Handler { number, received: Arc::clone(received), was_current: Mutex::new(false) };
     tokio::spawn(async move {
         // A seat that ends is missing in the counts.
+        if kind == Kind::Bare {
+            let _ = subscribe(&client, &seat, &handler).await;
+            return;
+        }
         let poll_now = Notify::new();
         let polls = poll(&client, &seat, link, &poll_now, &handler);
         let _ = tokio::join!(subscribe(&client, &seat, &handler), polls);
@@ -177,22 +241,24 @@ async fn answer_requests(count: usize, received: &Arc<Received>) -> Result<(), S
         }
     });
     while let Some(line) = requests.recv().await {
-        let (version, timeout) = line.split_once(' ').ok_or("VERSION MILLISECONDS")?;
-        let (version, timeout): (u64, u64) = (version.parse()?, timeout.parse()?);
-        let seats_with = |received: &Received| {
+        let parts: Vec<&str> = line.split(' ').collect();
+        let [what, value, timeout] = parts[..] else { return Err("version|connected VALUE MILLISECONDS".into()) };
+        let (value, timeout): (u64, u64) = (value.parse()?, timeout.parse()?);
+        let times = |received: &Received| -> Vec<u64> {
+            if what == "connected" {
+                let connects = received.connects.lock().unwrap_or_else(PoisonError::into_inner);
+                return connects.values().copied().filter(|at| *at > value).collect();
+            }
             let times = received.times.lock().unwrap_or_else(PoisonError::into_inner);
-            times.get(&version).map_or(0, BTreeMap::len)
+            times.get(&value).map_or_else(Vec::new, |of_version| of_version.values().copied().collect())
         };
-        let all = wait_until(received, |received| seats_with(received) == count);
+        let all = wait_until(received, |received| times(received).len() == count);
         if tokio::time::timeout(Duration::from_millis(timeout), all).await.is_err() {
-            super::print_line(&format!("only {} of {count} seats have version {version}", seats_with(received)));
+            super::print_line(&format!("only {} of {count} seats: {what} {value}", times(received).len()));
             continue;
         }
-        let mut times = received.times.lock().unwrap_or_else(PoisonError::into_inner);
-        let line: Vec<String> = times[&version].values().map(u64::to_string).collect();
-        times.retain(|known, _| *known >= version);
-        drop(times);
-        super::print_line(&format!("received {}", line.join(" ")));
+        let line: Vec<String> = times(received).iter().map(u64::to_string).collect();
+        super::print_line(&format!("times {}", line.join(" ")));
     }
     Ok(())
 }

@@ -42,6 +42,14 @@ pub fn version(binary: &Path) -> String {
     String::from_utf8_lossy(&output).trim().to_owned()
 }
 
+/// The loopback addresses of the server: with one of them, thousands of connections make the kernel search long for a
+/// free port.
+const ADDRESSES: usize = 16;
+
+fn address(number: usize) -> String {
+    format!("127.0.0.{}", number + 1)
+}
+
 pub fn seat(number: usize) -> String {
     format!("a{number:05}")
 }
@@ -76,9 +84,10 @@ impl Stage {
         let folder = TempDir::with_prefix("scale")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let names: Vec<String> = (0..seats).map(seat).collect();
+        let addresses: Vec<String> = (0..ADDRESSES).map(address).collect();
         let file = folder.path().join("fleet.toml");
         let text = format!(
-            "schema = 1\nfleet = \"scale\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {tls}\n\
+            "schema = 1\nfleet = \"scale\"\n[server]\nnames = {addresses:?}\nport = {port}\ntls = {tls}\n\
              [[site]]\nid = {SITE:?}\nregion = \"jawa\"\nseats = {names:?}\n\
              [[supervisor]]\nid = \"pusat\"\nname = \"Pusat\"\ngrants = [\"center\"]\n"
         );
@@ -86,6 +95,9 @@ impl Stage {
         let fleet = Fleet::read(&file, Lang::En).map_err(|error| error.message)?;
         let started = Instant::now();
         provision::provision(&fleet, &folder.path().join("out"), &[], Lang::En).map_err(|error| error.message)?;
+        // It listens on all of its addresses; provision takes the first loopback one.
+        let config = folder.path().join("out/server/nats.conf");
+        fs::write(&config, fs::read_to_string(&config)?.replacen("host: \"127.0.0.1\"", "host: \"0.0.0.0\"", 1))?;
         super::print_line(&format!("provisioned in {:.1} s", started.elapsed().as_secs_f64()));
         let server = spawn(binary, folder.path())?;
         let runtime = runtime()?;
@@ -187,7 +199,11 @@ fn spawn(binary: &Path, folder: &Path) -> Result<Child, Stop> {
     Ok(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
+/// A seat's configuration, with one address of the server.
 pub fn agent(out: &Path, number: usize) -> Result<Agent, Stop> {
     let path = out.join("seats").join(SITE).join(seat(number)).join("agent.toml");
-    Agent::read(&path, Lang::En).map_err(|error| error.message.into())
+    let mut agent = Agent::read(&path, Lang::En).map_err(|error| error.message)?;
+    let own = address(number % ADDRESSES);
+    agent.link.servers.retain(|server| server.host() == own);
+    Ok(agent)
 }
