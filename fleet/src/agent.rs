@@ -125,7 +125,7 @@ async fn run_tasks(
         Arc::clone(&status),
         log.clone(),
     );
-    let writer = worker.writer();
+    let (writer, trust) = (worker.writer(), worker.trust());
     if let Some(socket_dir) = SocketDir::of(folders) {
         let status = Arc::clone(&status);
         prompters::spawn(socket_dir, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
@@ -142,7 +142,8 @@ async fn run_tasks(
     let (asks, asked) = mpsc::channel(MAX_ASKS);
     let beats = watch::Sender::new(None);
     let heard = Heard { polls: polls.subscribe(), beats: beats.subscribe() };
-    let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, beats, link: monitor.subscribe() };
+    let queue =
+        DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, trust, beats, link: monitor.subscribe() };
     let queue = Arc::new(queue);
     let uploader = Uploader {
         client: client.clone(),

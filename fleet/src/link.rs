@@ -14,7 +14,11 @@ use crate::words::words;
 
 /// After three unanswered pings the link counts as down.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// As long as the server gives a handshake: thousands that connect at once wait for their turn, and who gives up and
+/// begins anew goes to the end of the queue and leaves the server a handshake for nobody.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(HANDSHAKE_SECONDS);
+/// How long the server waits for a client's handshake.
+pub const HANDSHAKE_SECONDS: u64 = 20;
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest and the longest delay before a retry, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 8_000);

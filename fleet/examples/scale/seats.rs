@@ -152,6 +152,11 @@ impl DeliveryHandler for Handler {
         }
     }
 
+    /// It does not verify.
+    fn settles(&self, key: &Key, newest: &Delivery) -> bool {
+        *key != Key::Rules && Envelope::parse(&newest.message.payload).is_ok()
+    }
+
     fn on_beat(&self, _live: bool) {}
 
     fn expects_beat(&self) -> bool {

@@ -2,8 +2,8 @@
 //! what the subscription missed. Nothing is verified here, the bytes go to a [`DeliveryHandler`].
 //!
 //! The newest message of a key need not be the one in force: somebody with a supervisor's connection key, but not the
-//! signing key, can overwrite it with garbage or with an older broadcast. So a poll also fetches what was written under
-//! the key since the previous poll, and the handler takes the newest valid one.
+//! signing key, can overwrite it with garbage or with an older broadcast. So where the newest does not settle it, a poll also
+//! fetches what was written under the key since the previous poll, and the handler takes the newest valid one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,6 +86,9 @@ pub trait DeliveryHandler: Sync {
     /// A poll's replies, which take effect together. May wait for room, which delays only polling.
     fn on_replies(&self, deliveries: Vec<Delivery>) -> impl Future<Output = ()> + Send;
 
+    /// Whether the newest message of a key makes those below it irrelevant.
+    fn settles(&self, key: &Key, newest: &Delivery) -> bool;
+
     /// The centre's beat arrived, or (`live` is false) the stream has one, so that more must come.
     fn on_beat(&self, live: bool);
 
@@ -166,6 +169,7 @@ async fn poll_once(client: &Client, seat: &SeatId, read: &mut ReadUpTo, handler:
         // A stream that was created anew counts from 1 again.
         let from = before.get(&key).filter(|read| Some(**read) <= last).map_or(1, |read| read + 1);
         let older = match last {
+            Some(_) if handler.settles(&key, &newest) => Some(Vec::new()),
             Some(last) => superseded(client, &key, from, last, requested_at).await,
             None => None,
         };

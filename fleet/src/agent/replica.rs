@@ -244,6 +244,19 @@ impl Replica {
     }
 }
 
+/// How long after it was signed a broadcast is stored, at the most, in seconds: its version is about when it was signed.
+const MAX_DELAY: i64 = 2;
+
+/// Whether a key's newest message makes those below it irrelevant: it is valid, and was stored when it was signed. One that was
+/// stored later may be an old one that was written again on top of a newer one. Rules count only after their check, so older
+/// ones are always read.
+pub fn settles(trust: &Trust, key: &Key, bytes: &[u8], stored_at: StoredAt) -> bool {
+    let StoredAt::Time(at) = stored_at else { return false };
+    let Ok(envelope) = Envelope::parse(bytes) else { return false };
+    let is_timely = i64::try_from(envelope.version).is_ok_and(|version| at - version <= MAX_DELAY);
+    *key != Key::Rules && is_timely && envelope.verify(trust, key, None, stored_at).is_ok()
+}
+
 /// `None` where the rules check refuses them.
 fn check_rules(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
     let loaded = LoadedRules::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;

@@ -16,11 +16,13 @@ use super::folder_writer::FolderWriter;
 use super::prompters::SnapshotWatch;
 use super::reachability::PollResults;
 use super::receiver::{Delivery, DeliveryHandler, LinkState};
-use super::replica::{Outcome, Replica};
+use super::replica::{Outcome, Replica, settles};
 use super::seat_status::StatusPublisher;
 use crate::cli::eprint_line;
 use crate::log::{Log, Topic};
+use crate::wire::key::Key;
 use crate::wire::refusal::Refusal;
+use crate::wire::trust::Trust;
 
 /// The most deliveries of a batch.
 const MAX_BATCH: usize = 64;
@@ -35,6 +37,8 @@ pub struct DeliveryQueue {
     pub deliveries: mpsc::Sender<Vec<Delivery>>,
     pub poll_now: Arc<Notify>,
     pub polls: watch::Sender<PollResults>,
+    /// The trust list in force.
+    pub trust: watch::Receiver<Trust>,
     /// When the last beat arrived; `None` where there is none to wait for.
     pub beats: watch::Sender<Option<Instant>>,
     pub link: watch::Receiver<LinkState>,
@@ -51,6 +55,10 @@ impl DeliveryHandler for DeliveryQueue {
     async fn on_replies(&self, deliveries: Vec<Delivery>) {
         // The receiver is dropped only when the agent ends.
         let _ = self.deliveries.send(deliveries).await;
+    }
+
+    fn settles(&self, key: &Key, newest: &Delivery) -> bool {
+        settles(&self.trust.borrow(), key, &newest.message.payload, newest.receipt.stored_at)
     }
 
     fn on_beat(&self, live: bool) {
@@ -112,6 +120,8 @@ pub struct BroadcastWorker {
     writer: FolderWriter,
     /// Makes the receiver request everything again.
     poll_now: Arc<Notify>,
+    /// For the receiver.
+    trust: watch::Sender<Trust>,
     snapshots: SnapshotWatch,
     status: Arc<StatusPublisher>,
     log: Log,
@@ -130,9 +140,14 @@ impl BroadcastWorker {
         let effects = FolderEffects { snapshots: snapshots.clone(), status: Arc::clone(&status), log: log.clone() };
         effects.write(&mut folder, &replica, &[]);
         let writer = FolderWriter::spawn(move |replica, outcomes| effects.write(&mut folder, replica, outcomes));
-        let worker = Self { replica, writer, poll_now, snapshots, status, log };
+        let trust = watch::Sender::new(replica.trust().clone());
+        let worker = Self { replica, writer, poll_now, trust, snapshots, status, log };
         worker.publish();
         worker
+    }
+
+    pub fn trust(&self) -> watch::Receiver<Trust> {
+        self.trust.subscribe()
     }
 
     /// For the end of the program.
@@ -189,6 +204,7 @@ impl BroadcastWorker {
             if outcome == Outcome::NewTrust {
                 let version = self.replica.trust().version;
                 self.log.report(Topic::Trust, self.log.words().agent.trust(version));
+                self.trust.send_replace(self.replica.trust().clone());
                 self.poll_now.notify_one();
             }
             outcomes.push(outcome);

@@ -12,6 +12,7 @@ use std::path::Path;
 use super::certificates::{CA, OWN};
 use super::fleet::{Fleet, MAX_SEATS, Site};
 use super::programs::{Program, concerned, program_seed, seat_seed, supervisor_seed};
+use crate::link::HANDSHAKE_SECONDS;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::key::Key;
@@ -52,12 +53,12 @@ pub fn main_file(fleet: &Fleet) -> String {
     // A server that is cut off holds a share of the others' reads until they notice.
     line("max_subscriptions: 256\nping_interval: \"5s\"\nping_max: 1".to_owned());
     // After a restart thousands connect within seconds, each with a handshake and a signature to verify.
-    line("authorization { timeout: 20 }".to_owned());
+    line(format!("authorization {{ timeout: {HANDSHAKE_SECONDS} }}"));
     let tls = |more: &str| {
         let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
         let own = server.certificate.as_ref().map(|own| (slashes(&own.file), slashes(&own.key)));
         let (pem, key) = own.unwrap_or((OWN.0.to_owned(), OWN.1.to_owned()));
-        format!("tls {{\n  cert_file: \"{pem}\"\n  key_file: \"{key}\"\n  timeout: 20{more}\n}}")
+        format!("tls {{\n  cert_file: \"{pem}\"\n  key_file: \"{key}\"\n  timeout: {HANDSHAKE_SECONDS}{more}\n}}")
     };
     if server.tls {
         line(tls(""));

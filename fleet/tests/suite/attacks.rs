@@ -227,7 +227,8 @@ async fn overwriting_a_key_does_not_hide_its_valid_broadcast_from_a_starting_sea
     let pusat = signing(&fleet, "pusat");
     // Somebody with the connection key but without the signing key.
     let thief = fleet.connect(Identity::Supervisor("pusat")).await;
-    let now = Utc::now().timestamp().unsigned_abs();
+    // Signed a minute before it is written again.
+    let now = Utc::now().timestamp().unsigned_abs() - 60;
     let valid = |version, on| signed(&pusat, "klb.center", "pusat", version, &klb(version, on));
     let (older, in_force) = (valid(now - 10, false), valid(now, true));
     let rules = signed(&pusat, "rules.active", "pusat", now, BUILT_IN);

@@ -16,9 +16,10 @@ use super::key;
 #[cfg(target_os = "linux")]
 use crate::support::frozen_disk::FrozenDisk;
 use crate::support::machine::{SeatMachine, TestSupervisor, state_of};
+use crate::support::program::store;
 #[cfg(target_os = "linux")]
 use crate::support::report_skipped;
-use crate::support::{FleetSpec, Identity, TestFleet, listen, next, print_figure, wait_until};
+use crate::support::{FleetSpec, Identity, TestFleet, TestSeat, listen, next, print_figure, wait_until};
 
 #[tokio::test]
 async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restarted_ones() {
@@ -106,6 +107,28 @@ async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_cou
     // A valid one is still accepted.
     centre.declare(&key("klb.center"), 1_003, State::Off, "selesai").await;
     wait_until("the end", async || seat.klb().filter(|klb| klb.version == 1_003)).await;
+}
+
+/// Thousands start in the morning: each asks once for each key, not for everything that was declared in the night.
+#[tokio::test]
+async fn below_a_sound_declaration_nothing_is_read() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Supervisor("pusat"));
+    let before = TestSeat::start(&fleet, "jkt", "a1").await.requests();
+    for n in 0..8 {
+        store(&config, &["klb", "on", "--reason", &format!("gempa {n}")]);
+    }
+    let seat = TestSeat::start(&fleet, "jkt", "a2").await;
+    assert_eq!(seat.state().effective.and_then(|klb| klb.why).as_deref(), Some("gempa 7"));
+    assert_eq!(seat.requests(), before, "one for each key");
+
+    // Stored long after it was signed: it may be an old one that somebody wrote again, and one below it may be newer.
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let version = seat.state().known[&key("klb.center")].version;
+    centre.declare(&key("klb.center"), version - 60, State::Off, "lama").await;
+    let new = TestSeat::start(&fleet, "jkt", "a3").await;
+    assert_eq!(new.state().effective.and_then(|klb| klb.why).as_deref(), Some("gempa 7"));
+    assert!(new.requests() > before);
 }
 
 /// The server answers every poll, but what the centre sends does not arrive: as on the far side of a cut line.

@@ -1,12 +1,14 @@
 //! A simulated seat: the agent's receiver and replica on a real connection, without folder and prompters.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
+use async_nats::Client;
 use chrono::NaiveDate;
 use penutup_cli_kit::words::Lang;
 use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
-use penutup_fleet::agent::replica::{Replica, SeatId};
+use penutup_fleet::agent::replica::{Replica, SeatId, settles};
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
@@ -45,6 +47,10 @@ impl DeliveryHandler for Handler {
         }
     }
 
+    fn settles(&self, key: &Key, newest: &Delivery) -> bool {
+        settles(self.replica.lock().unwrap().trust(), key, &newest.message.payload, newest.receipt.stored_at)
+    }
+
     fn on_beat(&self, _live: bool) {}
 
     fn expects_beat(&self) -> bool {
@@ -58,6 +64,7 @@ impl DeliveryHandler for Handler {
 
 pub struct TestSeat {
     handler: Arc<Handler>,
+    client: Client,
     task: JoinHandle<()>,
 }
 
@@ -72,16 +79,21 @@ impl TestSeat {
         let (events, link) = (monitor.clone(), monitor.subscribe());
         let connected = agent.link.connect_with_retry(Lang::En, move |event| events.on_event(&event)).await;
         let client = connected.expect("a link");
-        let task_handler = Arc::clone(&handler);
+        let (task_handler, own) = (Arc::clone(&handler), client.clone());
         let task = tokio::spawn(async move {
             let poll_now = Notify::new();
             let polls = poll(&client, &id, link, &poll_now, &*task_handler);
             let (subscribed, ()) = tokio::join!(subscribe(&client, &id, &*task_handler), polls);
             subscribed.expect("a subscription");
         });
-        let seat = Self { handler, task };
+        let seat = Self { handler, client: own, task };
         wait_until("the first poll", async || (*seat.handler.complete_polls.lock().unwrap() > 0).then_some(())).await;
         seat
+    }
+
+    /// How many messages it sent: requests, since a simulated seat publishes nothing.
+    pub fn requests(&self) -> u64 {
+        self.client.statistics().out_messages.load(Ordering::Relaxed)
     }
 
     pub fn state(&self) -> State {
