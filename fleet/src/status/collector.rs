@@ -93,6 +93,11 @@ impl Collector {
             troubles.extend(trouble.map(|why| w.source_failed(subject::closings(&site.id), &why)));
             archives.push(archive.ok());
         }
+        let silent = troubles.iter().filter(|trouble| trouble.ends_with(w.timed_out)).count();
+        // Every stream of the server: its states and closings by site, and the broadcasts.
+        if silent > 2 * self.sites.len() {
+            troubles.push(w.streams_silent.to_owned());
+        }
         let sites = self.sites.iter().zip(&archives);
         let sites = sites.map(|((site, seats), archive)| SiteInput {
             site,

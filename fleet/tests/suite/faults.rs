@@ -13,10 +13,10 @@ use penutup_rules::declaration::{Declaration, State};
 use uuid::Uuid;
 
 use crate::support::machine::{Calls, SeatMachine, TestSupervisor, state_of};
-use crate::support::program::Running;
+use crate::support::program::{Running, run};
 use crate::support::relay::Relay;
 use crate::support::screen::Screen;
-use crate::support::{FleetSpec, Identity, Postgres, TestFleet, print_figure, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, print_figure, report_skipped, wait_until};
 
 /// On the screen while KLB is on, while the centre is unreachable, and while there is no agent.
 const KLB: &str = "KLB AKTIF sejak";
@@ -383,4 +383,79 @@ async fn a_full_stream_of_closings_delays_no_broadcast_and_is_filled_as_it_empti
     admin.update_stream(config).await.expect("it empties by itself");
     chain.assert_complete(&[("a1", &seat)], CALLS).await;
     assert!(screen.text().contains(KLB) && !screen.has_shown(CUT) && !screen.has_shown(GONE), "{}", screen.text());
+}
+
+/// A small disk at this folder, until it is dropped.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    /// `None` where this user may not mount one.
+    fn mount(folder: std::path::PathBuf) -> Option<Self> {
+        let mut command = std::process::Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(&folder).stderr(std::process::Stdio::null());
+        command.status().is_ok_and(|status| status.success()).then(|| Self(folder))
+    }
+
+    fn fill(&self) {
+        let mut filler = std::fs::File::create(self.0.join("filler")).expect("a file");
+        while std::io::Write::write_all(&mut filler, &[0; 512]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("the filler");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_room() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    fleet.nats.kill();
+    let Some(disk) = SmallDisk::mount(fleet.out().join("server/store")) else {
+        return report_skipped(&"this user may not mount a small disk");
+    };
+    fleet.nats.restart();
+    fleet.streams().await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
+    let mut screen = seat.screen();
+    screen.waits_for("Salam Penutup").await;
+    wait_until("the link", async || seat.log().contains("connected to the centre").then_some(())).await;
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    centre.declare(&CENTER, 1, State::On, &reason(1)).await;
+    screen.waits_for(KLB).await;
+
+    disk.fill();
+    // More than fits into the rest of a block of the disk.
+    for _ in 0..4 {
+        centre.start_put(&Key::Rules, vec![b'x'; 200_000]).await.abort();
+    }
+    screen.waits_for(CUT).await;
+    assert!(screen.text().contains(KLB), "the last known declaration stays: {}", screen.text());
+    close_calls(&mut screen, 1).await;
+    let config = fleet.config(Identity::Program("status"));
+    let status = run(&config, &["status", "--lang", "en", "--format", "json"]);
+    assert_eq!(status.status, 2, "{status:?}");
+    assert!(status.out.contains("KV_BROADCAST"), "{status:?}");
+    if status.out.matches("not responding").count() >= 7 {
+        assert!(status.out.contains("Check its disk"), "{status:?}");
+    }
+
+    disk.make_room();
+    fleet.nats.kill();
+    fleet.nats.restart();
+    screen.waits_without(CUT).await;
+    assert!(screen.text().contains(KLB), "what was stored stays: {}", screen.text());
+    TestSupervisor::of(&fleet, "pusat").await.declare(&CENTER, 2, State::Off, &reason(2)).await;
+    screen.waits_without(KLB).await;
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    wait_until("its closing in the stream", async || {
+        let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.ok()?;
+        (stream.cached_info().state.messages == 1).then_some(())
+    })
+    .await;
 }
