@@ -1,6 +1,7 @@
 //! `penutup-fleet provision`: writes everything that the servers, seats, supervisors and the centre need into one folder,
 //! from the fleet's file; and creates the streams on the servers.
 
+pub mod abandoned;
 pub mod certificates;
 pub mod fleet;
 pub mod keys;
@@ -24,6 +25,7 @@ use crate::config::center::Center;
 use crate::error::{CliError, ExitStatus};
 use crate::wire::SCHEMA;
 use crate::words::words;
+use abandoned::Abandoned;
 use fleet::Fleet;
 use keys::Keys;
 use output::{Changes, Manifest, Output, OutputError, Plan};
@@ -65,9 +67,13 @@ pub fn run(args: &Provision, lang: Lang) -> Result<ExitStatus, CliError> {
     let provisioned = provision(&fleet, &args.folder, &args.renew, lang)?;
     print(&render(&fleet, &args.folder, &provisioned, lang), lang)?;
     if args.streams {
-        let (streams, trust) = block_on(lang, ensure_streams(&fleet, &args.folder, lang))?;
+        let Ensured { streams, trust, abandoned } = block_on(lang, ensure_streams(&fleet, &args.folder, lang))?;
         print(&render_streams(&streams, lang), lang)?;
         let w = &words(lang).provision;
+        for Abandoned { stream, unread } in abandoned? {
+            let line = if unread > 0 { w.abandoned_unread(&stream, unread) } else { w.abandoned(&stream) };
+            print(&(line + "\n"), lang)?;
+        }
         let line = match trust? {
             Published::New(version) => w.trust_published(version),
             Published::Unchanged(version) => w.trust_unchanged(version),
@@ -159,16 +165,21 @@ fn output_error(why: OutputError, lang: Lang) -> CliError {
     }
 }
 
-/// The streams, and what publishing the trust list did.
-type EnsuredStreams = (Vec<StreamOutcome>, Result<Published, CliError>);
+/// What a run did on the server.
+struct Ensured {
+    streams: Vec<StreamOutcome>,
+    trust: Result<Published, CliError>,
+    abandoned: Result<Vec<Abandoned>, CliError>,
+}
 
 /// Creates or raises the streams, and publishes the trust list, as the folder's admin.
-async fn ensure_streams(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<EnsuredStreams, CliError> {
+async fn ensure_streams(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<Ensured, CliError> {
     let link = Center::read(&folder.join("center/admin/center.toml"), lang)?.link;
     let deadline = streams::deadline();
     let client = streams::patiently(deadline, async || link.connect(lang).await).await?;
     let streams = streams::ensure(client.clone(), fleet, deadline, lang).await?;
-    Ok((streams, trust::publish(client, folder, lang).await))
+    let trust = trust::publish(client.clone(), folder, lang).await;
+    Ok(Ensured { streams, trust, abandoned: abandoned::find(client, fleet, lang).await })
 }
 
 fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -> String {

@@ -120,6 +120,9 @@ struct RawSite {
     seats: Vec<Name>,
     numbered: Option<Numbered>,
     closings_mib: Option<u64>,
+    /// Its seats lose their keys; the archive still reads its closings.
+    #[serde(default)]
+    closed: bool,
 }
 
 #[derive(Deserialize)]
@@ -255,7 +258,7 @@ impl RawSite {
         if let Some(numbered) = &self.numbered {
             seats.extend(numbered.names().ok_or_else(|| w.bad_prefix(site))?);
         }
-        if seats.is_empty() {
+        if seats.is_empty() && !self.closed {
             return Err(w.no_seats(site));
         }
         if let Some(duplicate) = first_duplicate(seats.iter()) {
@@ -265,6 +268,9 @@ impl RawSite {
         let mib = self.closings_mib.unwrap_or(default_mib);
         if !(1..=1 << 24).contains(&mib) {
             return Err(w.bad_closings(site));
+        }
+        if self.closed {
+            seats.clear();
         }
         Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20 })
     }

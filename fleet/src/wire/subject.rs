@@ -61,9 +61,12 @@ pub fn closing(site: &Name, seat: &Name) -> String {
     format!("closing.{site}.{seat}")
 }
 
+/// The prefix of the names of the closings' streams.
+pub const CLOSINGS_PREFIX: &str = "CLOSINGS_";
+
 /// The stream of a site's closings.
 pub fn closings(site: &Name) -> String {
-    format!("CLOSINGS_{}", site.as_str().to_ascii_uppercase())
+    format!("{CLOSINGS_PREFIX}{}", site.as_str().to_ascii_uppercase())
 }
 
 /// A seat publishes its state here.

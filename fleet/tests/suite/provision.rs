@@ -7,13 +7,16 @@ use std::time::Duration;
 use std::{fs, str};
 
 use async_nats::{Client, HeaderMap};
+use futures_util::StreamExt;
 use penutup_cli_kit::words::Lang;
+use penutup_fleet::provision::abandoned::{self, Abandoned};
 use penutup_fleet::provision::streams::StreamChange;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
 use tokio::time::timeout;
 
+use crate::support::calls::send;
 use crate::support::fleet::provisioned;
 use crate::support::nats::installed;
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, listen, next, report_skipped, wait_until};
@@ -275,4 +278,53 @@ fn the_test_database_starts_crashes_and_restarts() {
     let center = penutup_fleet::config::center::Center::read(&path, Lang::En).unwrap();
     assert_eq!(center.database.unwrap().host, postgres.host().to_str().unwrap());
     assert_eq!(center.sites.len(), 3);
+}
+
+/// A site is taken out: at once, and as the page says.
+#[tokio::test]
+async fn the_stream_of_a_site_that_is_gone_is_named_with_what_nobody_reads_any_more() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let seat = fleet.connect(Identity::Seat("bdg", "b1")).await;
+    for n in 0..2 {
+        send(&seat, "closing.bdg.b1", &format!("{n}"), b"{}").await.expect("it is stored");
+    }
+    let gone = || {
+        let mut spec = FleetSpec::default();
+        spec.sites.retain(|(id, ..)| *id != "bdg");
+        spec
+    };
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let found = async |fleet: &TestFleet| abandoned::find(admin.clone(), &fleet.definition, Lang::En).await.unwrap();
+    assert_eq!(found(&fleet).await, []);
+    fleet.provision_again(&gone());
+    let unread = |unread| [Abandoned { stream: "CLOSINGS_BDG".into(), unread }];
+    assert_eq!(found(&fleet).await, unread(2));
+    let streams = fleet.provision_streams();
+    assert!(streams.contains("! stream CLOSINGS_BDG") && streams.contains("2 closing"), "{streams}");
+
+    // Closed, it keeps its stream and its reader, and its seat is let in no more.
+    fleet.provision_again(&FleetSpec { closed: Some("bdg"), ..FleetSpec::default() });
+    assert_eq!(found(&fleet).await, []);
+    let accounts = fs::read_to_string(fleet.out().join("server/accounts.conf")).unwrap();
+    let archive = fs::read_to_string(fleet.config(Identity::Program("archive"))).unwrap();
+    assert!(accounts.contains("CLOSINGS_BDG") && !accounts.contains("closing.bdg.b1") && archive.contains("bdg"));
+    assert!(!fleet.out().join("seats/bdg").exists() || !fleet.config(Identity::Seat("bdg", "b1")).exists());
+    fleet.nats.reload();
+    wait_until("the seat's connection is closed", async || {
+        (seat.connection_state() != async_nats::connection::State::Connected).then_some(())
+    })
+    .await;
+
+    // The archive has read one of the two.
+    let archive = async_nats::jetstream::new(fleet.connect(Identity::Program("archive")).await);
+    let stream = archive.get_stream("CLOSINGS_BDG").await.unwrap();
+    let durable = Some("archive".to_owned());
+    let config = async_nats::jetstream::consumer::pull::Config { durable_name: durable, ..Default::default() };
+    let reader = stream.create_consumer(config).await.unwrap();
+    fleet.provision_again(&gone());
+    for left in [1, 0] {
+        let mut messages = reader.fetch().max_messages(1).messages().await.unwrap();
+        messages.next().await.unwrap().unwrap().double_ack().await.unwrap();
+        assert_eq!(found(&fleet).await, unread(left));
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use async_nats::Client;
 use penutup_cli_kit::words::Lang;
@@ -33,6 +34,8 @@ pub struct FleetSpec<'a> {
     pub database: Option<&'a Postgres>,
     /// Three servers with this port between them.
     pub cluster_port: Option<u16>,
+    /// A site that is being taken out.
+    pub closed: Option<&'a str>,
 }
 
 impl Default for FleetSpec<'_> {
@@ -54,6 +57,7 @@ impl Default for FleetSpec<'_> {
             closings_mib: None,
             database: None,
             cluster_port: None,
+            closed: None,
         }
     }
 }
@@ -76,6 +80,9 @@ impl FleetSpec<'_> {
         }
         for (id, region, seats) in &self.sites {
             write!(out, "[[site]]\nid = {id:?}\nregion = {region:?}\nseats = {seats:?}\n").unwrap();
+            if self.closed == Some(*id) {
+                writeln!(out, "closed = true").unwrap();
+            }
             if let Some(mib) = self.closings_mib {
                 writeln!(out, "closings_mib = {mib}").unwrap();
             }
@@ -127,6 +134,16 @@ impl TestFleet {
     pub async fn streams(&self) -> Vec<StreamOutcome> {
         let admin = self.connect(Identity::Program("admin")).await;
         streams::ensure(admin, &self.definition, streams::deadline(), Lang::En).await.expect("the streams")
+    }
+
+    /// The output of `provision --streams`.
+    pub fn provision_streams(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+        command.arg("provision").arg(self.folder.path().join("fleet.toml")).arg(self.out()).arg("--streams");
+        let output = command.env_remove("PENUTUP_LANG").output().expect("it can be run");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        text
     }
 
     /// Publishes the folder's trust list, as `provision --streams` does.
