@@ -158,14 +158,12 @@ async fn run_tasks(
     let mut tasks = JoinSet::new();
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
-    let answers = watch::Sender::new(false);
-    let (for_upload, for_status) = (answers.subscribe(), answers.subscribe());
-    tasks.spawn(uploader.run(monitor.subscribe(), for_upload, asked));
-    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, answers, snapshots, log.clone()));
+    tasks.spawn(uploader.run(monitor.subscribe(), asked));
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, snapshots, log.clone()));
     let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
     tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
     let (client, seat, link) = for_task();
-    tasks.spawn(async move { status.run(&client, &seat, link, for_status).await });
+    tasks.spawn(async move { status.run(&client, &seat, link).await });
     let (client, seat, _) = for_task();
     tasks.spawn(async move {
         let _ = receiver::subscribe(&client, &seat, &*queue).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_nats::Client;
 use chrono::{DateTime, Utc};
 use penutup_rules::declaration::time_text;
-use tokio::sync::watch::{self, error::RecvError};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use super::prompters::SnapshotWatch;
 use super::receiver::{LinkMonitor, LinkState};
@@ -27,26 +27,6 @@ pub struct PollResults {
     pub answered_on: u64,
     /// Polls in a row without an answer.
     pub unanswered: u32,
-}
-
-/// How long a seat waits between two attempts to send to a server that answers nothing. One whose disk is full blocks a
-/// connection that writes, and then closes it.
-const SILENT_INTERVAL: Duration = Duration::from_secs(60);
-
-/// Waits until the centre answers over the present connection, or until it is time to try without.
-pub async fn wait_for_answers(
-    link: &mut watch::Receiver<LinkState>,
-    answers: &mut watch::Receiver<bool>,
-) -> Result<(), RecvError> {
-    loop {
-        link.wait_for(|link| link.connected).await?;
-        if let Ok(answered) = timeout(SILENT_INTERVAL, answers.wait_for(|answers| *answers)).await {
-            answered?;
-        }
-        if link.borrow().connected {
-            return Ok(());
-        }
-    }
 }
 
 /// What comes from the centre.
@@ -83,14 +63,7 @@ fn next_state(
 }
 
 /// Reports changes to the prompters and the log, as long as the client lives.
-pub async fn run(
-    client: Client,
-    monitor: LinkMonitor,
-    mut heard: Heard,
-    answers: watch::Sender<bool>,
-    snapshots: SnapshotWatch,
-    log: Log,
-) {
+pub async fn run(client: Client, monitor: LinkMonitor, mut heard: Heard, snapshots: SnapshotWatch, log: Log) {
     let (started, started_at) = (Instant::now(), Utc::now());
     let mut link = monitor.subscribe();
     let mut state = Reachability::Unknown;
@@ -101,8 +74,6 @@ pub async fn run(
         if link_now.connects != connects {
             (connects, connected_at) = (link_now.connects, Instant::now());
         }
-        let is_answering = polls_now.answered_on == link_now.connects && polls_now.unanswered < MAX_UNANSWERED;
-        answers.send_if_modified(|answers| std::mem::replace(answers, is_answering) != is_answering);
         // A new connection has the same time to bring the next beat.
         let last_beat = *heard.beats.borrow_and_update();
         let is_beating = last_beat.is_none_or(|at| at.max(connected_at).elapsed() < SILENCE);

@@ -10,7 +10,6 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use super::reachability::wait_for_answers;
 use super::receiver::LinkState;
 use super::replica::{Replica, SeatId};
 use crate::wire::SCHEMA;
@@ -118,16 +117,10 @@ impl StatusPublisher {
     }
 
     /// Publishes the status on every connect, after changes and periodically, as long as the client lives.
-    pub async fn run(
-        &self,
-        client: &Client,
-        seat: &SeatId,
-        mut link: watch::Receiver<LinkState>,
-        mut answers: watch::Receiver<bool>,
-    ) {
+    pub async fn run(&self, client: &Client, seat: &SeatId, mut link: watch::Receiver<LinkState>) {
         let subject = subject::state(&seat.site, &seat.seat);
         loop {
-            if wait_for_answers(&mut link, &mut answers).await.is_err() {
+            if link.wait_for(|link| link.connected).await.is_err() {
                 return;
             }
             sleep(Duration::from_millis(fastrand::u64(DELAY_MS.0..=DELAY_MS.1))).await;

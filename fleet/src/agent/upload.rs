@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::ledger::LedgerError;
 use super::outbox::{Outbox, OutboxError, OutgoingClosing};
-use super::reachability::wait_for_answers;
 use super::receiver::LinkState;
 use super::replica::SeatId;
 use super::seat_status::StatusPublisher;
@@ -53,15 +52,10 @@ pub struct Uploader {
 
 impl Uploader {
     /// Uploads as long as the client lives.
-    pub async fn run(
-        self,
-        mut link: watch::Receiver<LinkState>,
-        mut answers: watch::Receiver<bool>,
-        mut asks: mpsc::Receiver<Ask>,
-    ) {
+    pub async fn run(self, mut link: watch::Receiver<LinkState>, mut asks: mpsc::Receiver<Ask>) {
         let (mut window, mut failures, mut is_scan_due) = (WINDOW, 0, true);
         loop {
-            if wait_for_answers(&mut link, &mut answers).await.is_err() {
+            if link.wait_for(|link| link.connected).await.is_err() {
                 return;
             }
             let Some(batch) = self.next_batch(is_scan_due, window).await else {

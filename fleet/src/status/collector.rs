@@ -94,8 +94,8 @@ impl Collector {
             archives.push(archive.ok());
         }
         let silent = troubles.iter().filter(|trouble| trouble.ends_with(w.timed_out)).count();
-        // Every stream of the server: its states and closings by site, and the broadcasts.
-        if silent > 2 * self.sites.len() {
+        // The broadcasts, and the closings of every site: a stream whose states can be read may be one that nobody wrote to.
+        if silent > self.sites.len() {
             troubles.push(w.streams_silent.to_owned());
         }
         let sites = self.sites.iter().zip(&archives);
