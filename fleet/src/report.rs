@@ -9,8 +9,7 @@ use chrono::Utc;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
 use penutup_cli_kit::report::csv::CallTable;
-use penutup_cli_kit::report::{Collector, Question, Questions, TooManyGroups, render_sample};
-use penutup_cli_kit::stream::canvas;
+use penutup_cli_kit::report::{Collector, Question, Questions, TooManyGroups};
 use penutup_journal::merge::Calls;
 use penutup_journal::read::Span;
 use penutup_journal::record::Record;
@@ -69,12 +68,12 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
     let out = match collector.sampled() {
         Some(sample) => {
             let records = calls.sampled(&sample).await?;
-            render_sample(&question, &records, &rules, words, canvas(&io::stdout()).width)
+            collector.sample(&records, all.texts(), &rules, words)?
         }
         None => collector.answer(all.texts(), &rules, words)?,
     };
     print(&out, lang)?;
-    let unmatched = collector.unmatched(&rules, words);
+    let unmatched = collector.unmatched(all.texts(), &rules, words);
     printed(io::stderr().write_all(unmatched.as_bytes()), lang)?;
     Ok(ExitStatus::Done)
 }

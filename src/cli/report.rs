@@ -23,9 +23,8 @@ use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 
 use penutup_cli_kit::report::csv::{CallTable, Columns};
-use penutup_cli_kit::report::{Collector, Form, Question, Questions, TooManyGroups, render_sample};
+use penutup_cli_kit::report::{Collector, Form, Question, Questions, TooManyGroups};
 pub use penutup_cli_kit::report::{call, csv, text};
-use penutup_cli_kit::stream::canvas;
 use penutup_cli_kit::times;
 
 /// How many bytes of ids are read from standard input.
@@ -234,13 +233,13 @@ fn answered(report: &Report, question: &Question, rules: &RuleSet, context: &Con
     let out = match collector.sampled() {
         Some(sample) => {
             let records = source.sampled(&sample)?;
-            render_sample(question, &records, rules, words, canvas(&io::stdout()).width)
+            collector.sample(&records, &texts, rules, words).map_err(Failure::Question)?
         }
         None => collector.answer(&texts, rules, words).map_err(Failure::Question)?,
     };
     // In text the deletions are part of the report.
     let (after, err) = if question.form == Form::Text { (deleted, String::new()) } else { (String::new(), deleted) };
-    let err = warning + &err + &collector.unmatched(rules, words);
+    let err = warning + &err + &collector.unmatched(&texts, rules, words);
     Ok(VerbOutput { err, ..VerbOutput::done(out + &after) })
 }
 

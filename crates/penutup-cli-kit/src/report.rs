@@ -9,15 +9,16 @@ mod table;
 pub mod text;
 
 use std::io;
+use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 pub use self::question::{Question, Questions};
-pub use self::sample::render as render_sample;
 use crate::arg_error::ArgError;
 use crate::diagnostics::{shown, suggest};
+use crate::journal::record::Record;
 use crate::journal::report::{By, Dimension, Matcher, Report as Sums, ReportBuilder, Sampled, Sampler};
 use crate::journal::summary::{CallSummary, Interner};
 use crate::rules::RuleSet;
@@ -69,18 +70,22 @@ impl Days {
     }
 }
 
+/// The years of a report.
+const YEARS: RangeInclusive<i32> = 1970..=2199;
+
 /// Parses an ISO 8601 date.
 ///
 /// # Errors
 /// If the text is not a date.
 pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     let w = &words.journal;
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+    let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| is_plain && YEARS.contains(&day.year()));
     day.ok_or_else(|| ArgError::new(w.bad_date(shown(text))).help(w.bad_date_help))
 }
 
-/// The most groups of a report; a day of each of 5,000 seats for a month.
-const MAX_GROUPS: usize = 150_000;
+/// The most groups of a report: each day of a month for 5,000 seats, beside the month before.
+const MAX_GROUPS: usize = 400_000;
 
 /// More groups than a person reads or a computer should hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,13 +141,50 @@ impl<'q> Collector<'q> {
         self.sampler.as_ref().map(Sampler::sample)
     }
 
-    /// A line for each filter that no call matched.
-    pub fn unmatched(&self, rules: &RuleSet, words: &Words) -> String {
+    /// A line for each filter that no call matched, and for a list of teams that has nobody of the calls.
+    pub fn unmatched(&self, texts: &Interner, rules: &RuleSet, words: &Words) -> String {
         let line = |(dimension, key): (&Dimension, &str)| {
-            words.report.unmatched(shown(&dimension.name()), shown(&text::key_label(dimension, key, rules, words)))
-                + "\n"
+            let (name, valid) = match dimension {
+                Dimension::Fact(fact) => {
+                    let values = rules.fact_named(fact).map_or(&[][..], |at| &rules.facts[at].values);
+                    (fact.clone(), values.iter().map(|value| value.id.as_str()).collect())
+                }
+                Dimension::Step => (dimension.name(), rules.steps.iter().map(|step| step.id.as_str()).collect()),
+                other => (other.name(), Vec::new()),
+            };
+            let line = words.report.unmatched(shown(&name), shown(key));
+            let is_new = !key.is_empty() && !valid.is_empty() && !valid.contains(&key);
+            if is_new { format!("{line}. {}\n", suggest(key, valid, &words.problem)) } else { line + "\n" }
         };
-        self.matcher.unseen().map(line).collect()
+        let mut out: String = self.matcher.unseen().map(line).collect();
+        let by_team = match &self.question.by {
+            By::Overview => false,
+            By::One(one) => *one == Dimension::Team,
+            By::Two(one, other) => *one == Dimension::Team || *other == Dimension::Team,
+        };
+        let has_calls = self.now.closings() > 0;
+        if by_team && has_calls && !self.now.has_team(texts, &self.question.teams) {
+            out += words.report.no_call_of_teams;
+            out += "\n";
+        }
+        out
+    }
+
+    /// The sample that [`Self::sampled`] chose, with the record of each call.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn sample(
+        &self,
+        sample: &[(Sampled, Record)],
+        texts: &Interner,
+        rules: &RuleSet,
+        words: &Words,
+    ) -> Result<String, ArgError> {
+        self.check_facts(texts, rules, words)?;
+        let now = self.now.report(texts, &self.question.teams);
+        let answer = Answer { question: self.question, now: &now, before: None };
+        Ok(sample::render(&answer, sample, rules, words, canvas(&io::stdout()).width))
     }
 
     /// The answer, with the labels of these rules.
@@ -184,8 +226,9 @@ impl<'q> Collector<'q> {
         });
         let filters = self.matcher.unknown_facts().filter(|fact| rules.fact_named(fact).is_none());
         let Some(unknown) = by.chain(filters).next() else { return Ok(()) };
-        let known = Dimension::NAMES.into_iter().chain(rules.facts.iter().map(|fact| fact.id.as_str()));
-        let known: Vec<&str> = known.collect();
+        let facts = rules.facts.iter().map(|fact| fact.id.as_str());
+        let known: Vec<&str> =
+            if Dimension::NAMES.contains(&unknown) { facts.collect() } else { facts.chain(Dimension::NAMES).collect() };
         let help = suggest(unknown, known.iter().copied(), &words.problem);
         Err(ArgError::new(words.journal.bad_by(shown(unknown))).help(help))
     }

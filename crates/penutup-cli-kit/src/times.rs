@@ -10,6 +10,11 @@ pub fn clock(time: &impl Timelike, words: &Words) -> String {
     hour_and_minute(time.hour(), words.screen.time_dot, time.minute())
 }
 
+/// A time of day to the second: 14.57.03.
+pub fn clock_with_seconds(time: &impl Timelike, words: &Words) -> String {
+    format!("{}{}{:02}", clock(time, words), words.screen.time_dot, time.second())
+}
+
 /// A minute of the day in the user's language; the end of the day is 24.00.
 pub fn minute(minute: u16, words: &Words) -> String {
     hour_and_minute(u32::from(minute / 60), words.screen.time_dot, u32::from(minute % 60))
@@ -35,6 +40,12 @@ pub fn zone_name(offset: FixedOffset, rules: &RuleSet) -> String {
 pub fn moment(at: DateTime<Utc>, zone: FixedOffset, rules: &RuleSet, words: &Words) -> String {
     let local = at.with_timezone(&zone);
     format!("{} {} {}", date(local.date_naive()), clock(&local, words), zone_name(zone, rules))
+}
+
+/// A moment to the second, for who looks for a recording: 31/12/2026 14.57.03 WIB.
+pub fn moment_with_seconds(at: DateTime<Utc>, zone: FixedOffset, rules: &RuleSet, words: &Words) -> String {
+    let local = at.with_timezone(&zone);
+    format!("{} {} {}", date(local.date_naive()), clock_with_seconds(&local, words), zone_name(zone, rules))
 }
 
 fn hour_and_minute(hour: u32, separator: &str, minute: u32) -> String {

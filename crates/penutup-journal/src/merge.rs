@@ -327,6 +327,12 @@ fn check(record: &Record) -> Result<(), Fault> {
         let facts = late.facts.len() <= MAX_ITEMS && late.facts.iter().all(|(fact, value)| is_id(fact) && is_id(value));
         is_id(&late.step) && is_time(late.at) && facts
     };
+    let is_once = |mut texts: Vec<&str>| {
+        let all = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.len() == all
+    };
     let Record { facts, steps, overtaken, differs, cost, .. } = record;
     let scores = |score: &[String]| score.len() <= MAX_ITEMS && score.iter().all(|text| is_text(text));
     let checks = [
@@ -342,6 +348,8 @@ fn check(record: &Record) -> Result<(), Fault> {
         (is_text(&record.revision), "revision"),
         (is_hex(&record.rules_sha256), "rules_sha256"),
         (scores(cost) && cost.iter().all(|text| !text.is_empty()), "cost"),
+        (is_once(cost.iter().map(String::as_str).collect()), "cost"),
+        (is_once(steps.iter().map(|step| step.step.as_str()).collect()), "steps"),
         (facts.len() <= MAX_ITEMS && facts.iter().all(|fact| is_id(&fact.fact) && is_id(&fact.value)), "facts"),
         (steps.len() <= MAX_ITEMS && steps.iter().all(|step| is_id(&step.step) && scores(&step.score)), "steps"),
         (steps.iter().all(|step| step.ticked.is_none_or(is_time)), "steps"),

@@ -274,8 +274,8 @@ pub struct Edge {
 }
 
 const SUMMARIES: &str =
-    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id, revision
-     FROM call WHERE ";
+    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, agent, left_out, cost, id, revision,
+     due FROM call WHERE ";
 const RECORDS: &str = "
     SELECT end_ms, ending, version, json FROM call JOIN detail ON detail.call = call.n";
 const EDGE: &str = "
@@ -317,6 +317,7 @@ fn summary_of(row: &Row<'_>) -> Result<CallSummary, Error> {
         cost: Symbol(row.get(10)?),
         id: Uuid::from_bytes(row.get(11)?),
         revision: Symbol(row.get(12)?),
+        due: Symbol(row.get(13)?),
     })
 }
 

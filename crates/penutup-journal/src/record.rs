@@ -206,6 +206,12 @@ impl Record {
         left_out.map(|step| step.step.as_str()).collect::<Vec<_>>().join(" ")
     }
 
+    /// The steps that were due, ticked or left out, in one text: "campaign download".
+    pub fn due_text(&self) -> String {
+        let due = self.steps.iter().filter(|step| step.ticked.is_some() || step.left_out);
+        due.map(|step| step.step.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Parses its JSON in a journal. Another program may have written the file, so the texts are cleaned.
     ///
     /// # Errors

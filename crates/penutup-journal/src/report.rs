@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
-pub use self::dimension::{Dimension, Teams};
+pub use self::dimension::{Dimension, Teams, is_answer};
 use self::dimension::{Source, Value, date};
 pub use self::filter::{Filter, Matcher};
 pub use self::sample::{Chosen, EXCUSED, IRREGULAR, LEFT_OUT, LOST_SCORE, Sampled, Sampler};
@@ -69,6 +69,7 @@ struct Tally {
     endings: [u64; ENDINGS],
     cost: BTreeMap<Symbol, u64>,
     left_out: BTreeMap<Symbol, u64>,
+    due: BTreeMap<Symbol, u64>,
 }
 
 impl Tally {
@@ -84,6 +85,9 @@ impl Tally {
         if row.left_out != Symbol(0) {
             *self.left_out.entry(row.left_out).or_default() += 1;
         }
+        if row.due != Symbol(0) {
+            *self.due.entry(row.due).or_default() += 1;
+        }
     }
 
     fn add_all(&mut self, other: &Self) {
@@ -94,7 +98,9 @@ impl Tally {
         for (here, there) in self.endings.iter_mut().zip(other.endings) {
             *here += there;
         }
-        for (here, there) in [(&mut self.cost, &other.cost), (&mut self.left_out, &other.left_out)] {
+        for (here, there) in
+            [(&mut self.cost, &other.cost), (&mut self.left_out, &other.left_out), (&mut self.due, &other.due)]
+        {
             for (symbol, count) in there {
                 *here.entry(*symbol).or_default() += count;
             }
@@ -108,12 +114,15 @@ impl Tally {
                 *cost.entry(parameter).or_default() += count;
             }
         }
-        let mut left_out = BTreeMap::<String, u64>::new();
-        for (symbol, count) in &self.left_out {
-            for step in texts.text(*symbol).split(' ') {
-                *left_out.entry(step.into()).or_default() += count;
+        let steps = |counts: &BTreeMap<Symbol, u64>| {
+            let mut steps = BTreeMap::<String, u64>::new();
+            for (symbol, count) in counts {
+                for step in texts.text(*symbol).split(' ') {
+                    *steps.entry(step.into()).or_default() += count;
+                }
             }
-        }
+            steps
+        };
         Group {
             key,
             closings: self.closings,
@@ -123,7 +132,8 @@ impl Tally {
             seconds: self.seconds,
             endings: self.endings,
             cost: most_first(cost),
-            left_out: most_first(left_out),
+            left_out: most_first(steps(&self.left_out)),
+            due: steps(&self.due),
         }
     }
 }
@@ -155,6 +165,8 @@ pub struct Group {
     pub cost: Vec<(String, u64)>,
     /// By step, how many calls left it out for any reason; highest first.
     pub left_out: Vec<(String, u64)>,
+    /// By step, in how many calls it was due: ticked or left out.
+    pub due: BTreeMap<String, u64>,
 }
 
 impl Group {
@@ -324,6 +336,20 @@ impl ReportBuilder {
         self.single.iter().map(|(_, tallies)| tallies.len()).sum::<usize>() + crossed
     }
 
+    /// How many calls ended.
+    pub fn closings(&self) -> u64 {
+        self.total.closings
+    }
+
+    /// Whether some call's agent or seat has a team.
+    pub fn has_team(&self, texts: &Interner, teams: &Teams) -> bool {
+        let values = self.single.iter().flat_map(|(_, tallies)| tallies.keys());
+        values.into_iter().any(|value| match value {
+            Value::Pair(agent, seat) => teams.has(texts.text(*agent), texts.text(*seat)),
+            Value::Text(_) | Value::Number(_) => false,
+        })
+    }
+
     /// The report so far.
     pub fn report(&self, texts: &Interner, teams: &Teams) -> Report {
         let mut groupings = Vec::new();
@@ -383,11 +409,32 @@ fn groups<'t>(keyed: impl Iterator<Item = (Vec<String>, &'t Tally)>, is_ordered:
         tallies.entry(key).or_default().add_all(tally);
     }
     let mut groups: Vec<Group> = tallies.into_iter().map(|(key, tally)| tally.group(key, texts)).collect();
-    groups.sort_by_key(|group| {
-        let lacks = group.key.iter().map(String::is_empty).collect::<Vec<_>>();
-        (lacks, if is_ordered { 0 } else { u64::MAX - group.closings })
+    groups.sort_by_cached_key(|group| {
+        let count = if is_ordered { 0 } else { u64::MAX - group.closings };
+        group.key.iter().map(|key| (key.is_empty(), count, natural(key))).collect::<Vec<_>>()
     });
     groups
+}
+
+/// For an order in which Rev-9 comes before Rev-10: the text in parts without and with digits, numbers by their value.
+fn natural(text: &str) -> Vec<(String, u64)> {
+    let mut parts: Vec<(String, u64)> = vec![(String::new(), 0)];
+    let mut is_number = false;
+    for c in text.chars() {
+        let last = parts.len() - 1;
+        match c.to_digit(10) {
+            Some(digit) => {
+                parts[last].1 = parts[last].1.saturating_mul(10).saturating_add(digit.into());
+                is_number = true;
+            }
+            None if is_number => {
+                parts.push((c.into(), 0));
+                is_number = false;
+            }
+            None => parts[last].0.push(c),
+        }
+    }
+    parts
 }
 
 /// The beginning of a local day.
@@ -438,6 +485,7 @@ mod tests {
             seat: Symbol(0),
             agent: Symbol(0),
             left_out: Symbol(0),
+            due: Symbol(0),
             cost: Symbol(0),
         }
     }
@@ -489,6 +537,7 @@ mod tests {
             facts: texts.intern("klb=ya").unwrap(),
             agent: texts.intern("4711").unwrap(),
             left_out: texts.intern("download terima-kasih").unwrap(),
+            due: texts.intern("campaign download terima-kasih").unwrap(),
             cost: texts.intern(r#"["Akurasi","FCR"]"#).unwrap(),
             ..whole
         };
@@ -498,6 +547,7 @@ mod tests {
             flags: Flags::BEFORE_CLOSING,
             complete: false,
             left_out: texts.intern("download").unwrap(),
+            due: texts.intern("download").unwrap(),
             ..whole
         };
         let open = CallSummary { id: Uuid::from_u128(4), end: None, flags: Flags::BEFORE_CLOSING, ..whole };
@@ -517,6 +567,8 @@ mod tests {
         assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
         assert_eq!(total.left_out, [("download".to_owned(), 2), ("terima-kasih".to_owned(), 1)]);
+        let due = [("campaign".to_owned(), 1), ("download".to_owned(), 2), ("terima-kasih".to_owned(), 1)];
+        assert_eq!(total.due, BTreeMap::from(due));
         assert_eq!((total.ended(Outcome::Ended(Ending::Omitted)), total.ended(Outcome::Left)), (1, 0));
         let klb = report.groups(&[Dimension::Fact("klb".into())]).unwrap();
         assert_eq!(klb.iter().map(|g| (g.key[0].as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
@@ -617,6 +669,13 @@ mod tests {
         assert_eq!(all.len(), 52);
         assert_eq!(all.iter().map(|one| one.id).collect::<BTreeSet<_>>().len(), 52);
         assert!(all.iter().all(|one| one.id != open.id));
+    }
+
+    #[test]
+    fn numbers_in_names_are_ordered_by_their_value() {
+        let mut names = ["Rev-10", "Rev-9", "seat 2", "7", "68", "", "Rev-9a"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["", "7", "68", "Rev-9", "Rev-9a", "Rev-10", "seat 2"]);
     }
 
     #[test]

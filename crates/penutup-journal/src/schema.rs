@@ -90,13 +90,21 @@ const MIGRATIONS: [&str; 4] = [
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE in_use (n INTEGER PRIMARY KEY) STRICT;  -- a row while a program has it open for writing
     ",
-    // The revision of the rules, for the report.
+    // The revision of the rules, and the steps that were due, for the report.
     "
     ALTER TABLE call ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;  -- → word
+    ALTER TABLE call ADD COLUMN due INTEGER NOT NULL DEFAULT 0;       -- → word: 'campaign download', ticked or left out
+    CREATE TEMP TABLE new_words AS
+    SELECT call, json ->> '$.revision' AS revision, (SELECT group_concat(value ->> 0, ' ')
+        FROM json_each(json, '$.steps') WHERE value ->> 2 IS NOT NULL OR value ->> 4) AS due
+    FROM detail WHERE json_valid(json);
     INSERT OR IGNORE INTO word (text)
-    SELECT DISTINCT json ->> '$.revision' FROM detail WHERE json_valid(json) AND json ->> '$.revision' IS NOT NULL;
-    UPDATE call SET revision = coalesce((SELECT id FROM word WHERE text = detail.json ->> '$.revision'), 0)
-    FROM detail WHERE detail.call = call.n AND json_valid(detail.json);
+    SELECT revision FROM new_words WHERE revision IS NOT NULL UNION SELECT due FROM new_words WHERE due IS NOT NULL;
+    UPDATE call SET
+        revision = coalesce((SELECT id FROM word WHERE text = new_words.revision), 0),
+        due = coalesce((SELECT id FROM word WHERE text = new_words.due), 0)
+    FROM new_words WHERE new_words.call = call.n;
+    DROP TABLE new_words;
     ",
 ];
 

@@ -210,10 +210,11 @@ impl Store {
                         continue;
                     }
                 };
+                let due = record.due_text();
                 let (facts, left_out, cost) = (record.facts_text(), record.left_out_text(), list_text(&record.cost));
                 let seat = record.seat.as_deref().unwrap_or_default();
                 let agent = record.agent.as_deref().unwrap_or_default();
-                words.execute([&facts, &record.rule, seat, &left_out, &cost, agent, &record.revision])?;
+                words.execute([&facts, &record.rule, seat, &left_out, &cost, agent, &record.revision, &due])?;
                 let (end, outcome) = record.end.unzip();
                 let n: i64 = call.query_row(
                     params![
@@ -234,6 +235,7 @@ impl Store {
                         agent,
                         record.interaction,
                         record.revision,
+                        due,
                     ],
                     |row| row.get(0),
                 )?;
@@ -362,7 +364,7 @@ const DELETE_WORDS: &str = "
     DELETE FROM word WHERE id > 0 AND id NOT IN (
         SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT seat FROM call
         UNION SELECT left_out FROM call UNION SELECT cost FROM call UNION SELECT agent FROM call
-        UNION SELECT revision FROM call)";
+        UNION SELECT revision FROM call UNION SELECT due FROM call)";
 const DELETE_ONE: [&str; 2] = [
     "
     DELETE FROM detail WHERE call = (SELECT n FROM call WHERE id = ?1)",
@@ -370,25 +372,26 @@ const DELETE_ONE: [&str; 2] = [
     DELETE FROM call WHERE id = ?1",
 ];
 const SAVE_WORDS: &str = "
-    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7)";
+    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8)";
 const SAVE_DETAIL: &str = "
     INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
 /// The words are looked up in the statement itself: another process may have deleted some since they were last used.
 const SAVE_CALL: &str = "
     INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete, flags,
-                      facts, rule, seat, left_out, cost, agent, interaction, revision)
+                      facts, rule, seat, left_out, cost, agent, interaction, revision, due)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
             (SELECT id FROM word WHERE text = ?10), (SELECT id FROM word WHERE text = ?11),
             (SELECT id FROM word WHERE text = ?12), (SELECT id FROM word WHERE text = ?13),
             (SELECT id FROM word WHERE text = ?14), (SELECT id FROM word WHERE text = ?15), ?16,
-            (SELECT id FROM word WHERE text = ?17))
+            (SELECT id FROM word WHERE text = ?17), (SELECT id FROM word WHERE text = ?18))
     ON CONFLICT (id) DO UPDATE SET
         version = max(version + 1, excluded.version),
         start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
         process = excluded.process, ending = excluded.ending, complete = excluded.complete,
         flags = excluded.flags, facts = excluded.facts, rule = excluded.rule, seat = excluded.seat,
         left_out = excluded.left_out, cost = excluded.cost, agent = excluded.agent,
-        interaction = excluded.interaction, revision = excluded.revision
+        interaction = excluded.interaction, revision = excluded.revision,
+        due = excluded.due
     RETURNING n";
 
 /// Begins a write transaction; a newer version of the program may have migrated the journal since it was opened.

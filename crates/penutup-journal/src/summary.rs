@@ -57,6 +57,8 @@ pub struct CallSummary {
     pub agent: Symbol,
     /// The steps left out: "download terima-kasih".
     pub left_out: Symbol,
+    /// The steps that were due, ticked or left out: "campaign download".
+    pub due: Symbol,
     /// The scoring parameters that it lost: a JSON list, or the empty text.
     pub cost: Symbol,
 }
@@ -78,6 +80,7 @@ impl CallSummary {
             seat: texts.intern(record.seat.as_deref().unwrap_or_default())?,
             agent: texts.intern(record.agent.as_deref().unwrap_or_default())?,
             left_out: texts.intern(&left_out)?,
+            due: texts.intern(&record.due_text())?,
             cost: texts.intern(&list_text(&record.cost))?,
         })
     }

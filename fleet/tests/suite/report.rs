@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use penutup_cli_kit::report::csv::CallTable;
-use penutup_cli_kit::report::{Collector, Questions, render_sample};
+use penutup_cli_kit::report::{Collector, Questions};
 use penutup_cli_kit::words::Lang;
 use penutup_journal::merge::{Merge, Refused};
 use penutup_journal::record::Record;
@@ -56,7 +56,7 @@ fn expected(merge: &Merge, args: &[&str]) -> String {
         Some(sample) => {
             let with_record = |one: &Sampled| (*one, records.iter().find(|r| r.id == one.id).unwrap().clone());
             let sample: Vec<_> = sample.iter().map(with_record).collect();
-            render_sample(&question, &sample, &rules, words, 100)
+            collector.sample(&sample, &texts, &rules, words).unwrap()
         }
         None => collector.answer(&texts, &rules, words).unwrap(),
     }

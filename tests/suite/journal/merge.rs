@@ -289,7 +289,7 @@ fn the_longest_record_we_write_is_accepted() {
     record.rule.clone_from(&long);
     record.revision = "é".repeat(4096);
     record.greeting = Some("漢".repeat(4096));
-    record.cost = vec!["漢".repeat(4096); 3];
+    record.cost = ["漢", "字", "語"].map(|text| text.repeat(4096)).to_vec();
     record.steps[0].step.clone_from(&long);
     let home = Home::new();
     let file = home.write("x", export(&[Copy { id: 1, version: 1, record }]));

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::support::{Home, assert_harmless};
+use crate::term::Term;
 
 /// Writes calls into this home's journal.
 pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Record>) {
@@ -166,7 +167,7 @@ fn csv_has_a_line_per_call_and_no_formula() {
     let omitted = cells(4, &["ending", "complete", "left_out", "cost", "taken_back", "before_closing"]);
     let lost = "Akurasi; Salam Penutup; FCR";
     assert_eq!(omitted, ["tidak-disampaikan", "false", "download; terima-kasih", lost, "download=2", "true"]);
-    assert_eq!(cells(6, &["end", "seconds", "ending", "complete"]), ["", "", "", "false"]);
+    assert_eq!(cells(6, &["end", "seconds", "ending", "complete", "left_out", "step.download"]), [""; 6]);
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn wrong_arguments_are_refused_with_advice() {
         (&["report", "--to", "2026-11-31"], "tidak valid"),
         (&["report", "--from", "2026-11-2"], "tidak valid"),
         (&["report", "--from", "2026-11-25", "--to", "2026-11-24"], "sesudah --to 2026-11-24"),
-        (&["report", "--by", "jam"], "Yang ada: agent, seat, team, day, week"),
+        (&["report", "--by", "jam"], "Yang ada: klb, topik, aplikasi, agent, seat, team, day, week"),
         (&["report", "--by", "fact=kbl"], "Maksudnya \"klb\"?"),
         (&["report", "--by", "agnet"], "Maksudnya \"agent\"?"),
         (&["report", "--by", "agent,agent"], "dua kelompok yang berbeda"),
@@ -212,7 +213,11 @@ fn wrong_arguments_are_refused_with_advice() {
         (&["report", "--compare"], "Tambahkan --from dan --to"),
         (&["report", "--compare", "--from", "2026-11-01"], "Tambahkan --from dan --to"),
         (&["report", "--compare", "--from", "2026-11-01", "--to", "2026-11-02", "--format", "csv"], "Tambahkan --by"),
-        (&["report", "--sample", "0"], "paling besar 1000"),
+        (&["report", "--where", "week=2026-W+1"], "2026-W48"),
+        (&["report", "--where", "hour=+5"], "0 sampai 23"),
+        (&["report", "--where", "reason=lengkap"], "bukan isi reason"),
+        (&["report", "--from", "0001-01-01"], "tidak valid"),
+        (&["report", "--sample", "0"], "dari 1 sampai 1000"),
         (&["report", "--sample", "sepuluh"], "bilangan bulat"),
         (&["report", "--sample", "3", "--by", "seat"], "--by"),
         (&["report", "--seed", "3"], "--sample"),
@@ -402,8 +407,11 @@ fn the_calls_to_listen_to_are_the_same_with_the_same_seed() {
     write(&home, Some("07"), a_day());
     let sample = home.penutup(["report", "--sample", "4", "--seed", "7"]).ok();
     let (worst, random) = sample.split_once("\nAcak\n").unwrap();
-    assert!(sample.contains("4 panggilan untuk didengarkan · ulangi dengan --seed 7"), "{sample}");
-    assert!(worst.contains("24/11/2026 12.04 WIB · Seat 07"), "{sample}");
+    assert!(
+        sample.contains("4 panggilan untuk didengarkan dari 5 closing · ulangi dengan pilihan yang sama dan --seed 7"),
+        "{sample}"
+    );
+    assert!(worst.contains("24/11/2026 12.04.00 WIB · Seat 07"), "{sample}");
     assert!(worst.contains("bobot 21 · closing tidak disampaikan · terlewat: "), "{sample}");
     assert!(random.contains("closing lengkap"), "{sample}");
     assert_eq!(home.penutup(["report", "--sample", "4", "--seed", "7"]).ok(), sample);
@@ -439,13 +447,25 @@ fn teams_come_from_a_file_of_agents_or_seats() {
         text.contains("  Anggrek  ") && text.contains("  Melati  ") && text.contains("Tim × Langkah yang terlewat"),
         "{text}"
     );
+    for spreadsheet in
+        ["sep=;\r\nNo;Nama;Tim\r\n4711;Siti;Anggrek\r\n;;\r\n", "4711\tAnggrek\n", "\r\n4711,Anggrek,\r\n"]
+    {
+        let text = report("tim.csv", spreadsheet).ok();
+        assert!(text.contains("  Anggrek  "), "{spreadsheet}: {text}");
+    }
+    report("tim.csv", "9999,Anggrek\n").run().err_is("Tidak satu pun panggilan ada di berkas tim\n");
+    home.write("tim.csv", "4711,Anggr\u{e9}k\n".chars().map(|c| c as u8).collect::<Vec<_>>());
+    let message = home.penutup(["report", "--by", "team", "--teams", "tim.csv"]).failed();
+    assert!(message.contains("CSV UTF-8"), "{message}");
     let text = report("tim.csv", "4711,Anggrek\n").ok();
     assert!(text.contains("(tanpa tim)"), "{text}");
     for (bad, says) in [
         ("4711,Anggrek\n4711,Melati\n", "baris 2: 4711 sudah di tim Anggrek, di sini di tim Melati"),
         ("4711\n", "baris 1: harus ada dua kolom"),
         ("4711,Anggrek\n,Melati\n", "baris 2: harus ada dua kolom"),
-        ("4711,\u{1b}[2J\n4711,x\n", "baris 2: "),
+        ("4711,\u{1b}[2J\n", "baris 1: nama terlalu panjang atau berisi karakter kontrol"),
+        ("nomor;nama;tim\r\n4711;Siti;Anggrek\r\n\r\n4712;;\r\n", "baris 4: harus ada dua kolom"),
+        ("4711,Siti,Anggrek\n", "baris 1: harus ada dua kolom"),
     ] {
         let message = report("tim.csv", bad).failed();
         assert!(message.contains(says), "{message}");
@@ -456,6 +476,81 @@ fn teams_come_from_a_file_of_agents_or_seats() {
     home.write("t.csv", "4711,Anggrek\n");
     let message = home.penutup(["report", "--where", "team=Angrek", "--teams", "t.csv"]).failed();
     assert!(message.contains("Maksudnya \"Anggrek\"?"), "{message}");
+}
+
+#[test]
+fn steps_are_a_share_of_the_calls_in_which_they_were_due() {
+    let home = Home::new();
+    // In nine calls another step is due.
+    let others = (10..19).map(|call| {
+        let mut record = ended(call);
+        record.steps[0].step = "update".into();
+        record
+    });
+    write(&home, Some("07"), others.chain([ticked_and_left(1), ended(2)]));
+    let text = home.penutup(["report", "--by", "step"]).ok();
+    assert!(text.contains("  Ajakan DOWNLOAD New PLN Mobile  1   50%"), "{text}");
+    let crossed = home.penutup(["report", "--by", "seat,step"]).ok();
+    assert!(crossed.contains("50%") && crossed.contains("Persen langkah"), "{crossed}");
+    let csv = home.penutup(["report", "--by", "seat", "--format", "csv"]).ok();
+    let of = |name: &str| column(&csv, name);
+    assert_eq!(
+        (of("step.download"), of("due.download"), of("due.update")),
+        (vec!["1".into()], vec!["2".into()], vec!["9".into()])
+    );
+}
+
+/// A call in which nothing was said, and which the customer ended.
+fn ticked_and_left(call: u64) -> Record {
+    let record = ticked(call, 0);
+    Record { end: Some((record.start + TimeDelta::seconds(30), Outcome::Ended(Ending::CustomerLeft))), ..record }
+}
+
+#[test]
+fn what_is_hidden_is_never_what_costs_score_and_is_named() {
+    let home = Home::new();
+    let mut calls: Vec<Record> = (0..40).map(ended).collect();
+    for (at, ending) in Ending::ANSWERS.into_iter().enumerate() {
+        for n in 0..(if ending == Ending::Omitted { 1 } else { 3 }) {
+            let record = ticked_and_left(100 + 10 * at as u64 + n);
+            let at = record.end.unwrap().0;
+            calls.push(Record { end: Some((at, Outcome::Ended(ending))), ..record });
+        }
+    }
+    write(&home, Some("07"), calls);
+    let mut term = Term::sized(&home.penutup(["report", "--by", "seat,reason"]).command(), 60, 40);
+    term.shows("Lainnya: ");
+    term.shows("disampaikan");
+    let mut term = Term::sized(&home.penutup(["report", "--by", "seat,reason"]).command(), 40, 60);
+    term.shows("disampaikan");
+}
+
+#[test]
+fn a_running_call_has_left_out_nothing_yet() {
+    let home = Home::new();
+    write(&home, Some("07"), [Record { interaction: Some("abc".into()), ..begun(1) }]);
+    let csv = home.penutup(["report", "--format", "csv"]).ok();
+    for name in ["complete", "left_out", "step.download", "before_closing"] {
+        assert_eq!(column(&csv, name), [""], "{name}: {csv}");
+    }
+    let call = home.penutup(["report", "--call", "abc"]).ok();
+    assert!(call.contains("belum dicentang") && !call.contains("terlewat"), "{call}");
+    let text = home.penutup(["report"]).ok();
+    assert!(text.contains("Masih berlangsung  1\n") && !text.contains('%'), "{text}");
+}
+
+#[test]
+fn a_comparison_says_what_it_has_nothing_to_compare_with() {
+    let home = Home::new();
+    write(&home, Some("07"), a_day());
+    let report =
+        |from: &str, to: &str| home.penutup(["report", "--by", "seat", "--compare", "--from", from, "--to", to]).ok();
+    let none_before = report("2026-11-01", "2026-11-30");
+    assert!(none_before.contains("Tidak ada closing dari 01/10/2026 s.d. 31/10/2026 di data ini"), "{none_before}");
+    assert!(none_before.contains("Closing terakhir 24/11/2026"), "{none_before}");
+    let none_now = report("2026-12-01", "2026-12-31");
+    assert!(none_now.contains("  Closing                     0       −5           5"), "{none_now}");
+    assert!(none_now.contains("  07 ") && none_now.contains("Tidak ada closing yang tercatat"), "{none_now}");
 }
 
 #[test]

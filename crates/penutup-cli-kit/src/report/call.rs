@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, FixedOffset, Timelike as _, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::text::{fact_label, step_title, value_label};
 use crate::journal::record::Record;
@@ -15,17 +15,12 @@ use crate::words::Words;
 /// The call as lines, with the labels of these rules; it ends with an empty line.
 pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) -> String {
     let (w, r) = (&words.callpage, &words.report);
-    let clock = |at: DateTime<Utc>| {
-        let local = at.with_timezone(&zone);
-        format!("{}{}{:02}", times::clock(&local, words), words.screen.time_dot, local.second())
-    };
-    let day = times::date(record.start.with_timezone(&zone).date_naive());
-    let whole = |at: DateTime<Utc>| format!("{day} {} {}", clock(at), times::zone_name(zone, rules));
+    let clock = |at: DateTime<Utc>| times::clock_with_seconds(&at.with_timezone(&zone), words);
     let mut rows = vec![(w.id, record.id.to_string())];
     rows.extend(record.interaction.clone().map(|id| (w.interaction, id)));
     rows.extend(record.agent.clone().map(|agent| (w.agent, agent)));
     rows.extend(record.seat.clone().map(|seat| (r.by_seat, seat)));
-    rows.push((w.start, whole(record.start)));
+    rows.push((w.start, times::moment_with_seconds(record.start, zone, rules, words)));
     match record.end {
         None => rows.push((w.end, r.open.to_lowercase())),
         Some((at, outcome)) => {
@@ -46,6 +41,7 @@ pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) 
     for step in &record.steps {
         let state = match step.ticked {
             Some(at) => w.ticked(clock(at)),
+            None if record.end.is_none() => w.not_ticked.into(),
             None if step.left_out => w.left_out.into(),
             None => w.not_required.into(),
         };
@@ -57,7 +53,8 @@ pub fn text(record: &Record, zone: FixedOffset, rules: &RuleSet, words: &Words) 
         rows.push((step_title(&late.step, rules), w.overtaken(clock(late.at))));
     }
     if !record.cost.is_empty() {
-        rows.push((r.costing, record.cost.join(", ")));
+        let lost: Vec<&str> = record.cost.iter().map(|p| rules.sop.name_of_loss(p)).collect();
+        rows.push((r.costing, lost.join(", ")));
     }
     let mut out = format!("{}\n", r.title);
     for (label, value) in rows {

@@ -99,8 +99,9 @@ impl Columns {
             record.seat.clone().unwrap_or_default(),
             record.agent.clone().unwrap_or_default(),
             outcome.map(|outcome| outcome.code().to_owned()).unwrap_or_default(),
-            record.steps.iter().all(|step| !step.left_out).to_string(),
-            join(&mut left_out.into_iter()),
+            // What a running call has not said yet is not left out.
+            end.map(|_| record.steps.iter().all(|step| !step.left_out).to_string()).unwrap_or_default(),
+            join(&mut left_out.into_iter().filter(|_| end.is_some())),
             record.cost.join(BETWEEN),
             record.rule.clone(),
             record.revision.clone(),
@@ -120,6 +121,7 @@ impl Columns {
             None => String::new(),
             Some(step) => match step.ticked {
                 Some(time) => at(time),
+                None if record.end.is_none() => String::new(),
                 None if step.left_out => "left_out".into(),
                 None => "not_required".into(),
             },
@@ -200,6 +202,9 @@ pub(super) fn groups(answer: &Answer<'_>) -> String {
     let endings: Vec<Outcome> =
         Outcome::ALL.into_iter().filter(|how| all().any(|group| group.ended(*how) > 0)).collect();
     let (cost, steps) = (names(|group| &group.cost), names(|group| &group.left_out));
+    let mut due: Vec<&str> = all().flat_map(|group| group.due.keys().map(String::as_str)).collect();
+    due.sort_unstable();
+    due.dedup();
     let mut head: Vec<String> = by.iter().map(Dimension::name).collect();
     if answer.before.is_some() {
         head.push("period".into());
@@ -208,6 +213,7 @@ pub(super) fn groups(answer: &Answer<'_>) -> String {
     head.extend(endings.iter().map(|how| format!("ending.{}", how.code())));
     head.extend(cost.iter().map(|name| format!("cost.{name}")));
     head.extend(steps.iter().map(|name| format!("step.{name}")));
+    head.extend(due.iter().map(|name| format!("due.{name}")));
     let mut out = csv::line(head, ',');
     for (period, groups) in &periods {
         for group in groups {
@@ -231,7 +237,8 @@ pub(super) fn groups(answer: &Answer<'_>) -> String {
             let endings = endings.iter().map(|how| group.ended(*how));
             let cost = cost.iter().map(|name| of(&group.cost, name));
             let steps = steps.iter().map(|name| of(&group.left_out, name));
-            let counts = counts.into_iter().chain(endings).chain(cost).chain(steps);
+            let due = due.iter().map(|name| group.due.get(*name).copied().unwrap_or(0));
+            let counts = counts.into_iter().chain(endings).chain(cost).chain(steps).chain(due);
             cells.extend(counts.map(|count| count.to_string()));
             out += &csv::line(cells, ',');
         }

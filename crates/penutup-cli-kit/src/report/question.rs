@@ -1,5 +1,6 @@
 //! The arguments of a report, parsed.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Days as Count, FixedOffset, Months, NaiveDate, Weekday};
@@ -10,17 +11,18 @@ use crate::arg_error::ArgError;
 use crate::diagnostics::{shown, suggest};
 use crate::files;
 use crate::journal::read::Span;
-use crate::journal::report::{By, Dimension, Filter, Matcher, Teams, span};
+use crate::journal::report::{By, Dimension, Filter, Matcher, Teams, is_answer, span};
 use crate::rules::RuleSet;
 use crate::rules::limits::MAX_FILE;
+use crate::rules::text::is_forbidden;
 use penutup_rules::closing::ending::Outcome;
 
 use crate::words::Words;
 
 /// The most calls of a sample.
 const MAX_SAMPLE: u16 = 1_000;
-/// The most lines of a list of teams.
-const MAX_TEAM_LINES: usize = 100_000;
+/// The longest name in a list of teams, in characters.
+const MAX_NAME: usize = 100;
 
 /// The arguments of a report.
 #[derive(Clone, Debug, Args)]
@@ -86,6 +88,7 @@ impl Questions {
         for text in &self.filters {
             let (dimension, key) = parse_filter(text, rules, words)?;
             match filters.iter_mut().find(|filter| filter.dimension == dimension) {
+                Some(filter) if filter.keys.contains(&key) => {}
                 Some(filter) => filter.keys.push(key),
                 None => filters.push(Filter { dimension, keys: vec![key] }),
             }
@@ -114,20 +117,17 @@ impl Questions {
             (true, before) => before,
             (false, _) => None,
         };
-        let number = |option: &str, text: &str, most: u64| {
-            let number = text.parse::<u64>().ok().filter(|n| *n <= most);
-            number.ok_or_else(|| ArgError::new(w.bad_number(option, shown(text))).help(w.bad_number_help(most)))
+        let number = |option: &str, text: &str, valid: RangeInclusive<u64>| {
+            let help = w.bad_number_help(valid.start(), valid.end());
+            let number = text.parse::<u64>().ok().filter(|n| valid.contains(n));
+            number.ok_or_else(|| ArgError::new(w.bad_number(option, shown(text))).help(help))
         };
         let sample = match &self.sample {
             None => None,
             Some(size) => {
-                let most = u64::from(MAX_SAMPLE);
-                let size = number("--sample", size, most)?;
-                if size == 0 {
-                    return Err(ArgError::new(w.bad_number("--sample", "0")).help(w.bad_number_help(most)));
-                }
+                let size = number("--sample", size, 1..=u64::from(MAX_SAMPLE))?;
                 let seed = match &self.seed {
-                    Some(text) => number("--seed", text, u64::MAX)?,
+                    Some(text) => number("--seed", text, 0..=u64::MAX)?,
                     None => seed(),
                 };
                 Some((usize::try_from(size).unwrap_or(usize::from(MAX_SAMPLE)), seed))
@@ -206,7 +206,7 @@ fn parse_filter(text: &str, rules: &RuleSet, words: &Words) -> Result<(Dimension
     // "fact=agent=4711" is a fact that is named like a dimension.
     let at = text.char_indices().filter(|(_, c)| *c == '=').map(|(at, _)| at);
     let at = at.clone().nth(usize::from(text.starts_with("fact="))).ok_or_else(wrong)?;
-    let (name, value) = (&text[..at], &text[at + 1..]);
+    let (name, value) = (&text[..at], text[at + 1..].trim());
     let dimension: Dimension = name.parse().map_err(|()| wrong())?;
     let same = |one: &str, other: &str| one == other || one.to_lowercase() == other.to_lowercase();
     let bad_value = |valid: Vec<&str>| {
@@ -215,36 +215,37 @@ fn parse_filter(text: &str, rules: &RuleSet, words: &Words) -> Result<(Dimension
     let key = match &dimension {
         Dimension::Day => date(value, words)?.to_string(),
         Dimension::Week => {
-            let parts = value.split_once("-W").filter(|_| value.len() == 8);
+            let parts = value.split_once("-W").filter(|(year, week)| is_number(year, 4) && is_number(week, 2));
             let parts = parts.and_then(|(year, week)| Some((year.parse().ok()?, week.parse().ok()?)));
             let week = parts.and_then(|(year, week)| NaiveDate::from_isoywd_opt(year, week, Weekday::Mon));
             week.ok_or_else(|| ArgError::new(w.bad_value("week", shown(value))).help(w.bad_week_help))?;
             value.to_owned()
         }
         Dimension::Month => {
-            let month = date(&format!("{value}-01"), words);
+            let month = date(&format!("{value}-01"), words).map(|_| ());
             month.map_err(|_| ArgError::new(w.bad_value("month", shown(value))).help(w.bad_month_help))?;
             value.to_owned()
         }
         Dimension::Hour => {
-            let hour = value.parse::<u8>().ok().filter(|hour| *hour < 24);
+            let is_plain = is_number(value, 1) || is_number(value, 2);
+            let hour = value.parse::<u8>().ok().filter(|hour| is_plain && *hour < 24);
             let hour = hour.ok_or_else(|| ArgError::new(w.bad_value("hour", shown(value))).help(w.bad_hour_help))?;
             format!("{hour:02}")
         }
         Dimension::Reason if value.is_empty() => String::new(),
         Dimension::Ending | Dimension::Reason => {
+            let valid = || Outcome::ALL.into_iter().filter(|one| dimension == Dimension::Ending || is_answer(*one));
             let named = |outcome: &Outcome| same(outcome.code(), value) || same(words.outcome(*outcome), value);
-            let found = Outcome::ALL.into_iter().find(named);
-            let codes = || Outcome::ALL.into_iter().map(Outcome::code).collect();
-            found.ok_or_else(|| bad_value(codes()))?.code().to_owned()
+            let codes = || valid().map(Outcome::code).collect();
+            valid().find(named).ok_or_else(|| bad_value(codes()))?.code().to_owned()
         }
         Dimension::Step => {
-            let named = rules.steps.iter().find(|step| step.id == value || same(&step.title, value));
+            let named = rules.steps.iter().find(|step| same(&step.id, value) || same(&step.title, value));
             named.map_or(value, |step| &step.id).to_owned()
         }
         Dimension::Fact(fact) => {
             let values = rules.fact_named(fact).map_or(&[][..], |at| &rules.facts[at].values);
-            let named = values.iter().find(|known| known.id == value || same(&known.label, value));
+            let named = values.iter().find(|known| same(&known.id, value) || same(&known.label, value));
             named.map_or(value, |known| &known.id).to_owned()
         }
         Dimension::Agent | Dimension::Seat | Dimension::Team | Dimension::Revision | Dimension::Rule => {
@@ -254,8 +255,13 @@ fn parse_filter(text: &str, rules: &RuleSet, words: &Words) -> Result<(Dimension
     Ok((dimension, key))
 }
 
-/// Reads a list of teams: a line for each agent or seat with its team, separated by a comma or a semicolon; a first line
-/// with names of columns is skipped.
+/// Whether a text is a number of so many digits.
+fn is_number(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads a list of teams as spreadsheets save it: a line for each agent or seat with its team, separated by a comma, a
+/// semicolon or a tab. A first line with names of columns says in which column the team is; without it there are two.
 fn teams(path: &Path, words: &Words) -> Result<Teams, ArgError> {
     let w = &words.journal;
     let file = files::shown_path(path);
@@ -264,22 +270,42 @@ fn teams(path: &Path, words: &Words) -> Result<Teams, ArgError> {
         return Err(ArgError::new(w.teams_too_long(&file)));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let separator = if first.contains(&b';') { b';' } else { b',' };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(ArgError::new(w.teams_not_text(&file)).help(w.teams_not_text_help));
+    };
+    let declared = text.lines().next().and_then(|line| line.strip_prefix("sep="));
+    let first = text.lines().nth(usize::from(declared.is_some())).unwrap_or_default();
+    let separator = match declared.and_then(|text| text.bytes().next()) {
+        Some(declared) => declared,
+        None => [b'\t', b';'].into_iter().find(|byte| first.as_bytes().contains(byte)).unwrap_or(b','),
+    };
     let mut reader =
-        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes);
-    let mut teams = Teams::default();
-    for (at, row) in reader.records().enumerate() {
-        let line = at + 1;
-        let wrong = |why: &str| ArgError::new(w.bad_teams(&file, line, why)).help(w.bad_teams_help);
-        let row = row.map_err(|_| wrong(w.teams_not_text))?;
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text.as_bytes());
+    let (mut teams, mut column, mut is_first, mut has_header) = (Teams::default(), 1, true, false);
+    for row in reader.records() {
+        let Ok(row) = row else { return Err(ArgError::new(w.teams_not_text(&file)).help(w.teams_not_text_help)) };
         let cells: Vec<&str> = row.iter().map(str::trim).collect();
-        let [who, team] = cells[..] else { return Err(wrong(w.teams_two_cells)) };
-        if who.is_empty() || team.is_empty() || at >= MAX_TEAM_LINES {
+        let begin = row.position().and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or(0);
+        if cells.iter().all(|cell| cell.is_empty()) || (begin == 0 && declared.is_some()) {
+            continue;
+        }
+        // The reader's own count is one less after a line that ends with CR LF.
+        let blank = text[begin..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let line = 1 + text[..begin + blank].matches('\n').count();
+        let wrong = |why: &str| ArgError::new(w.bad_teams(&file, line, why)).help(w.bad_teams_help);
+        let names_team = cells.iter().position(|cell| matches!(&*cell.to_lowercase(), "team" | "tim"));
+        if let Some(named) = names_team.filter(|at| is_first && *at > 0) {
+            (column, is_first, has_header) = (named, false, true);
+            continue;
+        }
+        is_first = false;
+        let (who, team) = (cells[0], cells.get(column).copied().unwrap_or_default());
+        let has_more = !has_header && cells.iter().skip(2).any(|cell| !cell.is_empty());
+        if who.is_empty() || team.is_empty() || has_more {
             return Err(wrong(w.teams_two_cells));
         }
-        if at == 0 && matches!(&*team.to_lowercase(), "team" | "tim") {
-            continue;
+        if [who, team].iter().any(|text| text.chars().count() > MAX_NAME || text.chars().any(is_forbidden)) {
+            return Err(wrong(w.teams_bad_name));
         }
         if let Some(other) = teams.add(who, team) {
             return Err(wrong(&w.teams_twice(shown(&other), shown(team), shown(who))));

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::csv::Columns;
-use super::text::step_title;
-use super::{Form, Question};
-use crate::diagnostics::csv;
+use super::text::{head, step_title};
+use super::{Answer, Form};
+use crate::diagnostics::{csv, grouped};
 use crate::journal::record::Record;
 use crate::journal::report::{Chosen, EXCUSED, IRREGULAR, LEFT_OUT, LOST_SCORE, Sampled};
 use crate::rules::RuleSet;
@@ -17,16 +17,17 @@ use crate::words::Words;
 use crate::wrap::wrap;
 
 /// The sample of a question, with each call's record; `width` is that of the terminal.
-pub fn render(
-    question: &Question,
+pub(super) fn render(
+    answer: &Answer<'_>,
     sample: &[(Sampled, Record)],
     rules: &RuleSet,
     words: &Words,
     width: usize,
 ) -> String {
+    let question = answer.question;
     let seed = question.sample.map_or(0, |(_, seed)| seed);
     match question.form {
-        Form::Text => text(question, seed, sample, rules, words, width),
+        Form::Text => text(answer, seed, sample, rules, words, width),
         Form::Json => {
             let calls: Vec<Value> = sample
                 .iter()
@@ -57,7 +58,7 @@ fn code(chosen: Chosen) -> &'static str {
 }
 
 fn text(
-    question: &Question,
+    answer: &Answer<'_>,
     seed: u64,
     sample: &[(Sampled, Record)],
     rules: &RuleSet,
@@ -66,19 +67,19 @@ fn text(
 ) -> String {
     let (w, r) = (&words.samples, &words.report);
     let width = width.clamp(26, 120);
-    let mut out = String::new();
+    let mut out = head(answer, rules, words, width);
     let put = |out: &mut String, indent: usize, text: &str| {
         for line in wrap([(text, ())], width.saturating_sub(indent)) {
             let line: String = line.into_iter().map(|(part, ())| part).collect();
             let _ = writeln!(out, "{}{line}", " ".repeat(indent));
         }
     };
-    put(&mut out, 0, r.title);
     if sample.is_empty() {
-        put(&mut out, 0, r.none_in_span);
         return out;
     }
-    put(&mut out, 0, &w.title(sample.len(), seed));
+    out.push('\n');
+    let closings = grouped(&answer.now.total.closings.to_string(), words.problem.thousands);
+    put(&mut out, 0, &w.title(closings, sample.len(), seed));
     put(&mut out, 0, &w.how(EXCUSED, IRREGULAR, LEFT_OUT, LOST_SCORE));
     for (heading, chosen) in [(w.worst, Chosen::Worst), (w.random, Chosen::Random)] {
         let of_kind: Vec<_> = sample.iter().filter(|(one, _)| one.chosen == chosen).collect();
@@ -88,7 +89,7 @@ fn text(
         out.push('\n');
         put(&mut out, 0, heading);
         for (one, record) in of_kind {
-            let mut parts = vec![times::moment(record.start, question.zone, rules, words)];
+            let mut parts = vec![times::moment_with_seconds(record.start, answer.question.zone, rules, words)];
             parts.extend(record.agent.as_ref().map(|agent| format!("{} {agent}", r.by_agent)));
             parts.extend(record.seat.as_ref().map(|seat| format!("{} {seat}", r.by_seat)));
             parts.push(record.interaction.clone().unwrap_or_else(|| record.id.to_string()));

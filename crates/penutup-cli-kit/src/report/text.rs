@@ -17,7 +17,7 @@ use crate::rules::text::clean;
 use crate::times::{date, zone_name};
 use crate::words::Words;
 
-use crate::wrap::{shorten, width, wrap};
+use crate::wrap::{shorten, shorten_front, width, wrap};
 
 /// The height of a chart in lines.
 const HEIGHT: usize = 4;
@@ -85,6 +85,17 @@ pub(super) fn value_label<'t>(fact: &str, id: &'t str, rules: &'t RuleSet) -> &'
     values.iter().find(|value| value.id == id).map_or(id, |value| &value.label)
 }
 
+/// A name cut in its middle: two long numbers often differ at the end.
+pub(super) fn cut_middle(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= columns || columns < 4 {
+        return shorten(&text, columns);
+    }
+    let front = shorten(&text, columns.div_ceil(2));
+    let used = width(&front) - 1;
+    format!("{}{}", front.trim_end_matches('…'), shorten_front(&text, columns - used))
+}
+
 /// A text from outside, cut to its column.
 pub(super) fn cut(text: &str, width: usize) -> String {
     shorten(&clean(text), width)
@@ -109,7 +120,8 @@ pub(super) fn key_label(dimension: &Dimension, key: &str, rules: &RuleSet, words
         Dimension::Day => key.parse().map(date).ok(),
         Dimension::Week => key.split_once("-W").and_then(|(year, week)| {
             let monday = NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, chrono::Weekday::Mon)?;
-            Some(w.week_from(date(monday), week.trim_start_matches('0')))
+            let number = week.trim_start_matches('0');
+            Some(w.week_of(monday.format("%d/%m"), number, year))
         }),
         Dimension::Month => key.split_once('-').map(|(year, month)| format!("{month}/{year}")),
         Dimension::Hour => Some(format!("{key}{0}00–{key}{0}59", words.screen.time_dot)),
@@ -142,6 +154,9 @@ pub(super) fn dimension_label(dimension: &Dimension, rules: &RuleSet, words: &Wo
     .to_owned()
 }
 
+/// By key: how many, and of how many.
+type Counts = Vec<(String, (u64, u64))>;
+
 pub(super) struct Page<'w> {
     pub(super) rules: &'w RuleSet,
     pub(super) words: &'w Words,
@@ -149,46 +164,76 @@ pub(super) struct Page<'w> {
     pub(super) out: String,
 }
 
-/// The report as text for a terminal of this width, with the labels of these rules.
-pub fn text(answer: &Answer<'_>, rules: &RuleSet, words: &Words, width: usize) -> String {
-    let mut page = Page { rules, words, width: width.clamp(26, 120), out: String::new() };
+/// What the report or the sample is of: title, filters, days, and what it is compared with; or that there are no calls.
+pub(super) fn head(answer: &Answer<'_>, rules: &RuleSet, words: &Words, width: usize) -> String {
+    let mut page = Page::new(rules, words, width);
     let (w, report, question) = (&words.report, answer.now, answer.question);
     page.wrapped(w.title);
     page.filters(&question.filters);
     let Between { from, to } = question.days;
-    let Some((first, last)) = report.days_seen else {
-        let is_bounded = from.is_some() || to.is_some() || !question.filters.is_empty();
-        page.wrapped(if is_bounded { w.none_in_span } else { w.none });
-        page.open(report.open);
-        return page.out;
-    };
-    // The days asked for; without them, those with calls.
-    let (first, last) = (from.unwrap_or(first), to.unwrap_or(last));
     let zone = zone_name(report.zone, rules);
     let days = |first, last| if first == last { date(first) } else { w.days_between(date(first), date(last)) };
-    page.wrapped(&w.in_zone(days(first, last), &zone));
-    let before = answer.before.map(|(days, sums)| (days.from.zip(days.to), sums));
-    if let Some((Some((first, last)), _)) = before {
-        page.wrapped(&w.compared_with(days(first, last)));
+    let seen = report.days_seen;
+    // The days asked for; without them, those with calls.
+    match (from.or(seen.map(|(first, _)| first)), to.or(seen.map(|(_, last)| last))) {
+        (Some(first), Some(last)) => page.wrapped(&w.in_zone(days(first, last), &zone)),
+        (Some(first), None) => page.wrapped(&w.in_zone(w.days_from(date(first)), &zone)),
+        (None, Some(last)) => page.wrapped(&w.in_zone(w.days_to(date(last)), &zone)),
+        (None, None) => {}
+    }
+    match (seen, to) {
+        (Some((_, last)), Some(to)) if last < to => page.wrapped(&w.last_call(date(last))),
+        (None, _) => {
+            let is_bounded = from.is_some() || to.is_some() || !question.filters.is_empty();
+            page.wrapped(if is_bounded { w.none_in_span } else { w.none });
+            page.open(report.open);
+        }
+        _ => {}
+    }
+    if let Some((Between { from: Some(first), to: Some(last) }, before)) = answer.before {
+        let days = days(first, last);
+        page.wrapped(&if before.total.closings == 0 { w.none_before(days) } else { w.compared_with(days) });
+    }
+    page.out
+}
+
+/// The report as text for a terminal of this width, with the labels of these rules.
+pub fn text(answer: &Answer<'_>, rules: &RuleSet, words: &Words, width: usize) -> String {
+    let mut page = Page::new(rules, words, width);
+    page.out = head(answer, rules, words, page.width);
+    let (report, question) = (answer.now, answer.question);
+    let before = answer.before.map(|(_, sums)| sums).filter(|before| before.total.closings > 0);
+    if report.total.closings == 0 && before.is_none() {
+        return page.out;
     }
     page.out.push('\n');
-    let before = before.map(|(_, sums)| sums);
     match before {
         None => page.head(report),
         Some(before) => page.head_compared(report, before),
     }
+    page.open(report.open);
     match &question.by {
-        By::Overview => page.whole(report),
+        By::Overview => page.whole(report, before),
+        By::One(Dimension::Step) => page.losses(report, before),
         By::One(one) => {
-            page.left_out(&report.total);
+            page.losses(report, before);
             page.single(report, before, one);
         }
         By::Two(one, other) => {
             page.single(report, before, one);
-            page.crossed(report, one, other);
+            page.crossed(report, one, other, "");
+            if let Some(before) = before {
+                page.crossed(before, one, other, words.report.head_before);
+            }
         }
     }
     page.out
+}
+
+impl<'w> Page<'w> {
+    fn new(rules: &'w RuleSet, words: &'w Words, width: usize) -> Self {
+        Self { rules, words, width: width.clamp(26, 120), out: String::new() }
+    }
 }
 
 impl Page<'_> {
@@ -223,13 +268,13 @@ impl Page<'_> {
 
     fn open(&mut self, open: u64) {
         if open > 0 {
-            let _ = writeln!(self.out, "{}: {}", self.words.report.open, self.number(open));
+            let _ = writeln!(self.out, "  {}  {}", self.words.report.open, self.number(open));
         }
     }
 
     fn head(&mut self, report: &Report) {
         let (w, total) = (&self.words.report, &report.total);
-        let mut rows = vec![
+        let rows = [
             (w.closings.to_owned(), total.closings),
             (w.complete.to_owned(), total.complete),
             (w.costing.to_owned(), total.costing),
@@ -237,10 +282,7 @@ impl Page<'_> {
             (w.overtaken.to_owned(), total.flagged.overtaken),
             (w.undone.to_owned(), total.flagged.undone),
         ];
-        if report.open > 0 {
-            rows.push((w.open.to_owned(), report.open));
-        }
-        self.bars(&rows, total.closings);
+        self.bars(&rows.map(|(label, count)| (label, count, total.closings)));
         if let Some(d) = report.durations {
             let [median, p90, longest] = [d.median, d.p90, d.longest].map(|s| self.length(s.into()));
             let label = format!("  {}  ", w.length);
@@ -254,53 +296,87 @@ impl Page<'_> {
         let _ = writeln!(self.out, "\n{}", format!("{text} {rule}").trim_end());
     }
 
-    /// Lines with label, number, share and bar.
-    fn bars(&mut self, rows: &[(String, u64)], whole: u64) {
-        let numbers: Vec<String> = rows.iter().map(|(_, count)| self.number(*count)).collect();
+    /// Lines with label, number, the share of a whole, and a bar.
+    fn bars(&mut self, rows: &[(String, u64, u64)]) {
+        let numbers: Vec<String> = rows.iter().map(|(_, count, _)| self.number(*count)).collect();
         let number = numbers.iter().map(String::len).max().unwrap_or(0);
         // Two spaces before, between and after; four columns for the share.
         let room = self.width.saturating_sub(number + 10);
-        let label = rows.iter().map(|(l, _)| l.width()).max().unwrap_or(0).min(LABEL).min(room);
+        let label = rows.iter().map(|(l, ..)| l.width()).max().unwrap_or(0).min(LABEL).min(room);
         let bar_room = self.width.saturating_sub(label + number + 12).min(40);
-        for ((text, count), shown) in rows.iter().zip(&numbers) {
+        for ((text, count, whole), shown) in rows.iter().zip(&numbers) {
             let text = cut(text, label);
             let pad = " ".repeat(label - text.width());
-            let share = percent(*count, whole);
-            let bar = if bar_room < 4 { String::new() } else { bar(*count, whole, bar_room) };
+            let share = percent(*count, *whole);
+            let bar = if bar_room < 4 { String::new() } else { bar(*count, *whole, bar_room) };
             let line = format!("  {text}{pad}  {shown:>number$}  {share:>4}  {bar}");
             let _ = writeln!(self.out, "{}", line.trim_end());
         }
     }
 
-    fn counts(&mut self, heading: &str, rows: &[(String, u64)], whole: u64) {
+    fn counts(&mut self, heading: &str, rows: &[(String, u64, u64)]) {
         self.heading(heading);
         if rows.is_empty() {
             let _ = writeln!(self.out, "  {}", self.words.report.nothing_left_out);
         }
-        self.bars(rows, whole);
+        self.bars(rows);
     }
 
-    fn left_out(&mut self, total: &Group) {
+    /// The scoring parameters lost, and the steps left out, these as a share of the calls in which they were due.
+    fn losses(&mut self, report: &Report, before: Option<&Report>) {
         let w = &self.words.report;
-        let name = |p: &str| self.rules.sop.name_of_loss(p).to_owned();
-        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (name(p), *n)).collect();
-        self.counts(w.by_parameter, &cost, total.closings);
-        let steps: Vec<_> = total.left_out.iter().map(|(id, n)| (step_title(id, self.rules).to_owned(), *n)).collect();
-        self.counts(w.by_step, &steps, total.closings);
+        let cost = |group: &Group| -> Counts {
+            group.cost.iter().map(|(name, count)| (name.clone(), (*count, group.closings))).collect()
+        };
+        let steps = |group: &Group| -> Counts {
+            let due = |step: &String| group.due.get(step).copied().unwrap_or(0);
+            group.left_out.iter().map(|(step, count)| (step.clone(), (*count, due(step)))).collect()
+        };
+        let rules = self.rules;
+        let name = |key: &str| rules.sop.name_of_loss(key).to_owned();
+        self.shares(w.by_parameter, &cost(&report.total), before.map(|b| cost(&b.total)), &name);
+        let title = |key: &str| step_title(key, rules).to_owned();
+        self.shares(w.by_step, &steps(&report.total), before.map(|b| steps(&b.total)), &title);
     }
 
-    fn whole(&mut self, report: &Report) {
-        let (w, all) = (&self.words.report, report.total.closings);
-        self.left_out(&report.total);
-        let outcomes = report.total.outcomes().into_iter();
-        let endings: Vec<_> = outcomes.map(|(outcome, n)| (self.words.outcome(outcome).to_owned(), n)).collect();
-        self.counts(w.by_ending, &endings, all);
+    /// Counts with their shares, beside those of the period before if there is one.
+    fn shares(&mut self, heading: &str, now: &Counts, before: Option<Counts>, label: &dyn Fn(&str) -> String) {
+        let w = &self.words.report;
+        let Some(before) = before else {
+            let rows: Vec<_> = now.iter().map(|(key, (count, whole))| (label(key), *count, *whole)).collect();
+            return self.counts(heading, &rows);
+        };
+        let gone = before.iter().filter(|(key, _)| !now.iter().any(|(known, _)| known == key));
+        let of_key =
+            |counts: &Counts, key: &str| counts.iter().find(|(known, _)| known == key).map_or((0, 0), |(_, n)| *n);
+        let keys = now.iter().chain(gone).map(|(key, _)| key);
+        let share = |(count, whole): (u64, u64)| match whole {
+            0 => self.number(count),
+            _ => format!("{} ({})", self.number(count), percent(count, whole)),
+        };
+        let rows: Vec<(String, Vec<String>)> = keys
+            .map(|key| {
+                let (now, before) = (of_key(now, key), of_key(&before, key));
+                (label(key), vec![share(now), self.points(now, before), share(before)])
+            })
+            .collect();
+        self.heading(heading);
+        if rows.is_empty() {
+            let _ = writeln!(self.out, "  {}", w.nothing_left_out);
+        } else {
+            self.grid(vec![w.head_now, w.head_change, w.head_before], &rows, &[]);
+        }
+    }
+
+    fn whole(&mut self, report: &Report, before: Option<&Report>) {
+        self.losses(report, before);
+        self.single(report, before, &Dimension::Ending);
         let is_shown = |by: &Dimension| matches!(by, Dimension::Fact(_) | Dimension::Rule);
         for grouping in report.groupings.iter().filter(|grouping| grouping.by.iter().all(is_shown)) {
-            self.single(report, None, &grouping.by[0]);
+            self.single(report, before, &grouping.by[0]);
         }
         if report.groups(&[Dimension::Seat]).is_some_and(|seats| seats.len() > 1) {
-            self.single(report, None, &Dimension::Seat);
+            self.single(report, before, &Dimension::Seat);
         }
         self.hours(report);
         self.days(report);
@@ -322,21 +398,44 @@ impl Page<'_> {
     fn single(&mut self, report: &Report, before: Option<&Report>, by: &Dimension) {
         let dimension = std::slice::from_ref(by);
         let Some(groups) = report.groups(dimension) else { return };
-        // Days, weeks and months of two periods are different ones.
-        let is_of_one_period = matches!(by, Dimension::Day | Dimension::Week | Dimension::Month);
-        let before = before.filter(|_| !is_of_one_period).and_then(|before| before.groups(dimension));
-        let mut groups = groups.to_vec();
-        let earlier = before.map(|before| {
-            let gone = before.iter().filter(|b| !groups.iter().any(|g| g.key == b.key));
-            let gone: Vec<Group> = gone.map(|b| Group { key: b.key.clone(), ..Group::default() }).collect();
-            groups.extend(gone);
-            let none = Group::default();
-            groups.iter().map(|g| before.iter().find(|b| b.key == g.key).unwrap_or(&none).clone()).collect::<Vec<_>>()
-        });
         let heading = dimension_label(by, self.rules, self.words);
-        let labels: Vec<String> =
-            groups.iter().map(|group| key_label(by, &group.key[0], self.rules, self.words)).collect();
-        self.table(&heading, &labels, &groups, earlier.as_deref());
+        let label = |key: &str| key_label(by, key, self.rules, self.words);
+        match by {
+            Dimension::Ending | Dimension::Reason => {
+                let counts = |report: &Report| -> Counts {
+                    let groups = report.groups(dimension).unwrap_or_default();
+                    groups.iter().map(|g| (g.key[0].clone(), (g.closings, report.total.closings))).collect()
+                };
+                let (rules, words) = (self.rules, self.words);
+                let label = |key: &str| key_label(by, key, rules, words);
+                self.shares(&heading, &counts(report), before.map(counts), &label);
+            }
+            // Days, weeks and months of two periods are different ones.
+            Dimension::Day | Dimension::Week | Dimension::Month => {
+                let labels: Vec<String> = groups.iter().map(|group| label(&group.key[0])).collect();
+                self.table(&heading, &labels, groups, None);
+                if let Some(groups) = before.and_then(|before| before.groups(dimension)) {
+                    let labels: Vec<String> =
+                        groups.iter().map(|group| key_label(by, &group.key[0], self.rules, self.words)).collect();
+                    let heading = format!("{heading} · {}", self.words.report.head_before);
+                    self.table(&heading, &labels, groups, None);
+                }
+            }
+            _ => {
+                let mut groups = groups.to_vec();
+                let earlier = before.and_then(|before| before.groups(dimension)).map(|before| {
+                    let gone = before.iter().filter(|b| !groups.iter().any(|g| g.key == b.key));
+                    let gone: Vec<Group> = gone.map(|b| Group { key: b.key.clone(), ..Group::default() }).collect();
+                    groups.extend(gone);
+                    let none = Group::default();
+                    let earlier =
+                        groups.iter().map(|g| before.iter().find(|b| b.key == g.key).unwrap_or(&none).clone());
+                    earlier.collect::<Vec<_>>()
+                });
+                let labels: Vec<String> = groups.iter().map(|group| label(&group.key[0])).collect();
+                self.table(&heading, &labels, &groups, earlier.as_deref());
+            }
+        }
         match by {
             Dimension::Day => self.days(report),
             Dimension::Hour => self.hours(report),
@@ -403,10 +502,12 @@ impl Page<'_> {
         let w = &self.words.report;
         let heads = match before {
             None => vec![w.head_closings, w.head_complete, w.head_costing, w.head_mean],
-            Some(_) => vec![w.head_closings, w.head_change, w.head_complete, w.head_change, w.head_costing],
+            Some(_) => {
+                vec![w.head_closings, w.head_change, w.head_complete, w.head_change, w.head_costing, w.head_change]
+            }
         };
         let rows = labels.iter().zip(groups).enumerate().map(|(at, (label, g))| {
-            let complete = percent(g.complete, g.closings);
+            let complete = if g.closings == 0 { "–".into() } else { percent(g.complete, g.closings) };
             let cells = match before {
                 None => vec![
                     self.number(g.closings),
@@ -420,6 +521,7 @@ impl Page<'_> {
                     complete,
                     self.points((g.complete, g.closings), (before[at].complete, before[at].closings)),
                     self.number(g.costing),
+                    self.difference(g.costing, before[at].costing),
                 ],
             };
             (label.clone(), cells)
@@ -439,7 +541,9 @@ impl Page<'_> {
             .collect();
         let longest = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0).clamp(4, LABEL);
         let needs = |heads: &[&str]| 2 + longest + widths[..heads.len()].iter().map(|w| w + 2).sum::<usize>();
-        while heads.len() > 1 && needs(&heads) > self.width {
+        // A label may be shortened to half before a column is dropped.
+        let spare = longest.saturating_sub(LABEL / 2);
+        while heads.len() > 1 && needs(&heads) > self.width + spare {
             heads.pop();
         }
         let label = longest.min(self.width.saturating_sub(needs(&heads) - longest)).max(4);
@@ -451,7 +555,7 @@ impl Page<'_> {
         }
         let _ = writeln!(self.out, "{line}");
         for (at, (key, cells)) in rows.iter().enumerate() {
-            let key = cut(key, label);
+            let key = cut_middle(key, label);
             let mut line = format!("  {key}{}", " ".repeat(label - key.width()));
             for ((cell, width), _) in cells.iter().zip(&widths).zip(&heads) {
                 let _ = write!(line, "  {}{cell}", " ".repeat(width - cell.width()));

@@ -88,7 +88,9 @@ impl Dimension {
             Self::Agent => Source::Agent,
             Self::Seat => Source::Seat,
             Self::Team => Source::AgentAndSeat,
-            Self::Day | Self::Week | Self::Month => Source::Day,
+            Self::Day => Source::Day,
+            Self::Week => Source::Week,
+            Self::Month => Source::Month,
             Self::Hour => Source::Hour,
             Self::Revision => Source::Revision,
             Self::Rule => Source::Rule,
@@ -110,17 +112,16 @@ impl Dimension {
             (Self::Hour, Value::Number(hour)) => format!("{hour:02}"),
             (Self::Ending, Value::Number(at)) => outcome(at).map_or("", Outcome::code).to_owned(),
             (Self::Reason, Value::Number(at)) => outcome(at).filter(|o| is_answer(*o)).map_or("", Outcome::code).into(),
-            (_, Value::Number(day)) => date(day).map(|day| self.of_date(day)).unwrap_or_default(),
+            (Self::Month, Value::Number(month)) => {
+                format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
+            }
+            (Self::Week, Value::Number(monday)) => {
+                let week = date(monday).map(|monday| monday.iso_week());
+                week.map(|week| format!("{}-W{:02}", week.year(), week.week())).unwrap_or_default()
+            }
+            (_, Value::Number(day)) => date(day).map(|day| day.to_string()).unwrap_or_default(),
         };
         vec![key]
-    }
-
-    fn of_date(&self, day: NaiveDate) -> String {
-        match self {
-            Self::Week => format!("{}-W{:02}", day.iso_week().year(), day.iso_week().week()),
-            Self::Month => day.format("%Y-%m").to_string(),
-            _ => day.to_string(),
-        }
     }
 }
 
@@ -139,7 +140,7 @@ impl FromStr for Dimension {
 }
 
 /// Whether an outcome is an answer of the CSO to the question why a call ended.
-pub(super) fn is_answer(outcome: Outcome) -> bool {
+pub fn is_answer(outcome: Outcome) -> bool {
     use penutup_rules::closing::ending::Ending;
     matches!(outcome, Outcome::Ended(ending) if Ending::ANSWERS.contains(&ending))
 }
@@ -165,6 +166,8 @@ pub(super) enum Source {
     Seat,
     AgentAndSeat,
     Day,
+    Week,
+    Month,
     Hour,
     Revision,
     Rule,
@@ -178,7 +181,7 @@ pub(super) enum Source {
 pub(super) enum Value {
     Text(Symbol),
     Pair(Symbol, Symbol),
-    /// A day since 1970, an hour, or an index in [`Outcome::ALL`].
+    /// A day since 1970 (of a week its Monday), a month since the year 0, an hour, or an index in [`Outcome::ALL`].
     Number(i64),
 }
 
@@ -191,6 +194,15 @@ impl Source {
             Self::Seat => Value::Text(row.seat),
             Self::AgentAndSeat => Value::Pair(row.agent, row.seat),
             Self::Day => Value::Number(local.div_euclid(DAY_MS)),
+            Self::Week => {
+                // The first day was a Thursday.
+                let day = local.div_euclid(DAY_MS);
+                Value::Number(day - (day + 3).rem_euclid(7))
+            }
+            Self::Month => {
+                let day = date(local.div_euclid(DAY_MS));
+                Value::Number(day.map_or(-1, |day| i64::from(day.year()) * 12 + i64::from(day.month0())))
+            }
             Self::Hour => Value::Number(local.rem_euclid(DAY_MS) / 3_600_000),
             Self::Revision => Value::Text(row.revision),
             Self::Rule => Value::Text(row.rule),
@@ -216,6 +228,11 @@ impl Teams {
     fn of(&self, agent: &str, seat: &str) -> &str {
         let team = |who: &str| self.0.get(who).filter(|_| !who.is_empty());
         team(agent).or_else(|| team(seat)).map_or("", |team| team)
+    }
+
+    /// Whether an agent or a seat has a team.
+    pub(super) fn has(&self, agent: &str, seat: &str) -> bool {
+        !self.of(agent, seat).is_empty()
     }
 
     /// Their names, each once.

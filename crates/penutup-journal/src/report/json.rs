@@ -1,7 +1,7 @@
 //! The report for programs: `{"open":n,"total":GROUP,"seconds":{"median":n,"p90":n,"longest":n}|null,
 //! "groupings":[{"by":["agent","reason"],"groups":[GROUP with "key":["4711",null]]}]}`; a GROUP is `{"closings":n,
 //! "complete":n,"costing":n,"before_closing":n,"overtaken":n,"taken_back":n,"seconds":n,"endings":{code:n},
-//! "cost":{parameter:n},"left_out":{step:n}}`. A key is null for calls that lack it: no seat, not this fact. `seconds`
+//! "cost":{parameter:n},"left_out":{step:n},"due":{step:n}}`. A key is null for calls that lack it: no seat, not this fact. `seconds`
 //! of a group is the sum.
 
 use serde_json::{Map, Value, json};
@@ -49,5 +49,6 @@ fn group(group: &Group) -> Map<String, Value> {
     out.insert("endings".into(), endings.into());
     out.insert("cost".into(), counts(&group.cost).into());
     out.insert("left_out".into(), counts(&group.left_out).into());
+    out.insert("due".into(), json!(group.due));
     out
 }

@@ -15,9 +15,9 @@ use penutup_rules::closing::ending::{Ending, Outcome};
 pub const LOST_SCORE: u32 = 5;
 /// For each step left out without a reason, or with the answer that the closing was not delivered.
 pub const LEFT_OUT: u32 = 2;
-/// For each step left out of a call that ended for a reason of the customer or the line.
+/// For each step left out of a call that was transferred, or ended by the customer, the line or the computer.
 pub const EXCUSED: u32 = 1;
-/// For an overtaken step, and for a tick that was undone.
+/// For overtaken steps, and for undone ticks, once each.
 pub const IRREGULAR: u32 = 1;
 
 /// Why a call is in a sample.
@@ -86,7 +86,7 @@ impl Sampler {
                 u32::try_from(parts).unwrap_or(u32::MAX)
             })
         };
-        let is_excused = is_answer(how) && how != Outcome::Ended(Ending::Omitted);
+        let is_excused = how == Outcome::ProgramClosed || is_answer(how) && how != Outcome::Ended(Ending::Omitted);
         let left_out = count(false, row.left_out).saturating_mul(if is_excused { EXCUSED } else { LEFT_OUT });
         let cost = count(true, row.cost).saturating_mul(LOST_SCORE);
         let irregular = [Flags::OVERTAKEN, Flags::UNDONE].into_iter().filter(|flag| row.flags.has(*flag)).count();
