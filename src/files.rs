@@ -3,7 +3,6 @@
 
 pub mod broadcast;
 pub mod hotkey_owner;
-pub mod log;
 pub mod practice;
 pub mod saved_state;
 
@@ -16,7 +15,7 @@ use chrono::NaiveDate;
 use crate::loaded::{LoadedRules, Origin};
 
 pub use penutup_cli_kit::files::{
-    COPY_PATIENCE, Chosen, FileError, Folders, Pending, Unreadable, Why, deadline, declaration_in, locked_files,
+    COPY_PATIENCE, Chosen, FileError, Folders, Pending, Unreadable, Why, deadline, declaration_in, locked_files, log,
     make_folder, read, settings, shown_path, write,
 };
 

@@ -29,12 +29,14 @@ pub enum Helper {
     Centre,
     /// Waits for the hotkeys of the desktop.
     Hotkeys,
+    /// Sees to the fleet's agent.
+    FleetAgent,
     Reader,
 }
 
 impl Helper {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Input,
         Self::Signals,
         Self::Clock,
@@ -46,6 +48,7 @@ impl Helper {
         Self::Softphone,
         Self::Centre,
         Self::Hotkeys,
+        Self::FleetAgent,
         Self::Reader,
     ];
 
@@ -63,6 +66,7 @@ impl Helper {
             Self::Softphone => "softphone",
             Self::Centre => "centre",
             Self::Hotkeys => "hotkeys",
+            Self::FleetAgent => "fleet-agent",
             Self::Reader => deadline::THREAD,
         }
     }
@@ -87,6 +91,7 @@ impl Helper {
             Self::Softphone => w.softphone,
             Self::Centre => w.centre,
             Self::Hotkeys => w.hotkeys,
+            Self::FleetAgent => w.fleet_agent,
             Self::Reader => w.reader,
         }
     }

@@ -7,6 +7,7 @@ pub mod clipboard;
 pub mod drill;
 pub mod event;
 pub mod files;
+pub mod fleet_agent;
 pub mod helper;
 pub mod hotkeys;
 pub mod input;

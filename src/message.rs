@@ -83,6 +83,8 @@ pub enum Subject {
     Centre,
     /// The socket for `penutup call`.
     Socket,
+    /// The fleet's agent, which the prompter starts.
+    FleetAgent,
     /// The journal's place in the settings.
     JournalPlace,
     Settings,

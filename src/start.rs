@@ -19,6 +19,7 @@ use crate::files::broadcast::{FolderPoller, agent_declaration};
 use crate::files::declaration_in;
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
+use crate::fleet_agent;
 use crate::hotkeys::{Desktop, Hotkeys};
 use crate::journal::writer::Config;
 
@@ -121,12 +122,15 @@ impl Start {
             };
             (self.watch, reload.into_reload())
         });
+        let agent = fleet_agent::source(&self.settings, self.settings_file.as_deref(), &self.folders, lang);
         let settings = self.settings_file.map(|path| {
             let reload = reload_settings(path.clone(), self.folders.clone(), self.settings.clone(), words);
             (path, reload)
         });
+        let mut sources = sources(&self.settings, &self.folders, &used, words);
+        sources.extend(agent);
         let outside = Outside {
-            sources: sources(&self.settings, &self.folders, &used, words),
+            sources,
             clipboard: clipboard::Desktop::of_environment(),
             state_writer: StateWriter::new(&self.folders, self.shift.state),
             tasks,

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use async_nats::Event;
 use chrono::Utc;
+use clap::Args;
 use notify::EventKind;
 use notify::event::ModifyKind;
 use penutup_cli_kit::diagnostics::{outside, shown};
@@ -40,7 +41,7 @@ use penutup_ipc::socket_dir::SocketDir;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::{Common, eprint_line, flush_log, log_in_background, shutdown_signal};
+use crate::cli::{Common, eprint_line, flush_log, log_in_background, log_to, shutdown_signal};
 use crate::config;
 use crate::error::{CliError, ExitStatus};
 use crate::log::{Log, Topic};
@@ -62,11 +63,24 @@ const MAX_DELIVERIES: usize = 64;
 const MAX_ASKS: usize = 8;
 /// A few more than can wait for a disk at once, so that names and certificates never wait for it.
 const MAX_BLOCKING_THREADS: usize = 8;
+/// How long it runs without a prompter: long enough to open another one, and to send the last closing.
+const LINGER: Duration = Duration::from_secs(20);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// `penutup-fleet agent`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AgentArgs {
+    /// For the prompter that starts it: log into the state folder, and end a while after the last prompter.
+    #[arg(long)]
+    background: bool,
+}
+
 /// Runs the agent until it gets a signal.
-pub fn run(common: &Common) -> Result<ExitStatus, CliError> {
+pub fn run(args: &AgentArgs, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
+    if let Some(path) = Env::of_process().folders().agent_log().filter(|_| args.background) {
+        log_to(path);
+    }
     let agent = config::agent::Agent::read(&common.config("agent.toml")?, lang)?;
     let log = Log::new(lang);
     let w = &log.words().agent;
@@ -84,7 +98,7 @@ pub fn run(common: &Common) -> Result<ExitStatus, CliError> {
         .build()
         .map_err(|error| CliError::new(outside::reason(&error, lang.words())))?;
     log_in_background(lang);
-    let result = runtime.block_on(run_tasks(agent, &folders, folder, &log));
+    let result = runtime.block_on(run_tasks(agent, *args, &folders, folder, &log));
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     flush_log(SHUTDOWN_TIMEOUT);
     result
@@ -96,6 +110,7 @@ fn folder_error(log: &Log, path: &Path, error: &std::io::Error) -> String {
 
 async fn run_tasks(
     agent: config::agent::Agent,
+    args: AgentArgs,
     folders: &Folders,
     mut folder: BroadcastFolder,
     log: &Log,
@@ -126,12 +141,17 @@ async fn run_tasks(
         log.clone(),
     );
     let (writer, trust) = (worker.writer(), worker.trust());
+    let prompters = watch::Sender::new(0);
+    let open_prompters = prompters.subscribe();
     if let Some(socket_dir) = SocketDir::of(folders) {
-        let status = Arc::clone(&status);
-        prompters::spawn(socket_dir, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
+        let (status, prompters) = (Arc::clone(&status), prompters.clone());
+        prompters::spawn(socket_dir, snapshots.clone(), move |count| {
+            prompters.send_replace(count);
+            status.update(|status| status.prompters = count);
+        });
     }
 
-    let monitor = LinkMonitor::default();
+    let (monitor, servers) = (LinkMonitor::default(), agent.link.servers.len());
     let (event_monitor, event_log) = (monitor.clone(), log.clone());
     let client = agent.link.connect_with_retry(log.lang(), move |event| {
         event_monitor.on_event(&event);
@@ -159,7 +179,8 @@ async fn run_tasks(
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
     tasks.spawn(uploader.run(monitor.subscribe(), asked));
-    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, snapshots, log.clone()));
+    let others = servers > 1;
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, others, snapshots, log.clone()));
     let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
     tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
     let (client, seat, link) = for_task();
@@ -177,6 +198,10 @@ async fn run_tasks(
             eprint_line(w.ended);
             Ok(ExitStatus::Done)
         }
+        () = no_prompter(open_prompters), if args.background => {
+            eprint_line(w.no_prompter);
+            Ok(ExitStatus::Done)
+        }
         // No task ends while the client lives.
         _ = tasks.join_next() => Err(CliError::new(w.connection_ended)),
     };
@@ -184,6 +209,18 @@ async fn run_tasks(
     writer.finish(SHUTDOWN_TIMEOUT);
     drop(watcher);
     result
+}
+
+/// Completes when no prompter has been connected for a while.
+async fn no_prompter(mut open: watch::Receiver<u32>) {
+    loop {
+        let is_none = *open.borrow_and_update() == 0;
+        tokio::select! {
+            () = tokio::time::sleep(LINGER), if is_none => return,
+            // The sender lives as long as the process.
+            _ = open.changed() => {}
+        }
+    }
 }
 
 /// The journal of this user's prompters, from their settings; `None` where none is kept.

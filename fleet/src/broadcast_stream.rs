@@ -1,11 +1,13 @@
 //! `KV_BROADCAST`, read by key with direct gets, and written with compare-and-set: of two supervisors who declare at
 //! once, one gets a conflict instead of overwriting the other.
 
+use std::time::{Duration, Instant};
+
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::jetstream;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::{Client, HeaderValue, Message, StatusCode};
+use async_nats::{Client, HeaderValue, Message, Request, StatusCode};
 use chrono::{DateTime, Utc};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
@@ -21,6 +23,11 @@ use crate::wire::subject::{self, BROADCASTS};
 use crate::wire::trust::Trust;
 use crate::words::words;
 
+/// How often a read is tried, each for a part of [`REPLY_TIMEOUT`]: each server of a cluster answers a share of them, and one
+/// that hangs is not noticed by the others at once.
+const READ_ATTEMPTS: u32 = 5;
+/// How long a write is tried: the servers of a cluster need up to ten seconds to elect another leader.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 /// More than the stream keeps of a key.
 const MAX_HISTORY: usize = 64;
 
@@ -44,7 +51,14 @@ pub async fn get_next(client: &Client, key: &Key, sequence: u64) -> Result<Optio
 
 /// A message, or "there is none".
 pub async fn direct_get(client: &Client, subject: String, request: Vec<u8>) -> Result<Option<Message>, GetError> {
-    let message = client.request(subject, request.into()).await.map_err(GetError::Request)?;
+    let mut attempt = 1;
+    let message = loop {
+        let request = Request::new().payload(request.clone().into()).timeout(Some(REPLY_TIMEOUT / READ_ATTEMPTS));
+        match client.send_request(subject.clone(), request).await {
+            Err(error) if error.kind() == RequestErrorKind::TimedOut && attempt < READ_ATTEMPTS => attempt += 1,
+            reply => break reply.map_err(GetError::Request)?,
+        }
+    };
     match message.status {
         None | Some(StatusCode::OK) => Ok(Some(message)),
         Some(StatusCode::NOT_FOUND) => Ok(None),
@@ -230,13 +244,32 @@ impl BroadcastStream {
     pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<u64, PutError> {
         let mut context = jetstream::new(self.client.clone());
         context.set_timeout(REPLY_TIMEOUT);
-        let message = PublishMessage::build()
-            .payload(envelope.to_bytes().into())
-            .expected_stream(BROADCASTS)
-            .expected_last_subject_sequence(expected);
-        let put = async { context.send_publish(subject::put(&envelope.key), message).await?.await };
+        let (started, mut is_repeated) = (Instant::now(), false);
+        let result = loop {
+            let message = PublishMessage::build()
+                .payload(envelope.to_bytes().into())
+                .expected_stream(BROADCASTS)
+                .expected_last_subject_sequence(expected);
+            let put = async { context.send_publish(subject::put(&envelope.key), message).await?.await };
+            match put.await.map_err(|error| (error.kind(), error)) {
+                // At most one of them is stored.
+                Err((PublishErrorKind::TimedOut, _)) if started.elapsed() < WRITE_TIMEOUT => {
+                    is_repeated = true;
+                    // This server may be cut off from the others.
+                    let _ = self.client.force_reconnect().await;
+                }
+                Err((PublishErrorKind::WrongLastSequence, error)) if is_repeated => {
+                    let last = self.last(&envelope.key).await.map_err(PutError::Failed)?;
+                    break match last.filter(|last| last.envelope.as_ref() == Ok(envelope)) {
+                        Some(own) => return Ok(own.sequence),
+                        None => Err((PublishErrorKind::WrongLastSequence, error)),
+                    };
+                }
+                result => break result,
+            }
+        };
         let w = &words(self.lang).stream;
-        put.await.map(|ack| ack.sequence).map_err(|error| match error.kind() {
+        result.map(|ack| ack.sequence).map_err(|(kind, error)| match kind {
             PublishErrorKind::WrongLastSequence => PutError::Conflict,
             PublishErrorKind::StreamNotFound => {
                 PutError::Failed(CliError::new(w.no_responders).help(w.no_responders_help))

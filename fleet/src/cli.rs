@@ -13,6 +13,7 @@ use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use penutup_cli_kit::clap_errors;
 use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::files::log;
 use penutup_cli_kit::localize::localize;
 use penutup_cli_kit::stream::canvas;
 use penutup_cli_kit::words::Lang;
@@ -61,7 +62,7 @@ impl Common {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// The process beside the prompter.
-    Agent,
+    Agent(agent::AgentArgs),
     /// Declare KLB for a scope, lift it, or show what is declared.
     Klb(klb::Klb),
     /// Publish rules, list what was published, go back to one of them.
@@ -89,7 +90,7 @@ pub fn main() -> ExitCode {
     };
     let (common, lang) = (&cli.common, cli.common.lang());
     let result: Result<ExitStatus, CliError> = match &cli.verb {
-        Verb::Agent => agent::run(common),
+        Verb::Agent(args) => agent::run(args, common),
         Verb::Klb(klb) => block_on(lang, klb::run(klb, common)),
         Verb::Rules(rules) => block_on(lang, rules::run(rules, common)),
         Verb::Archive(archive) => block_on(lang, archive::run(archive, common)),
@@ -100,8 +101,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(error) => {
-            // Without stderr the exit status has to do.
-            let _ = std::io::stderr().write_all(error.render(words(lang)).as_bytes());
+            eprint_line(error.render(words(lang)).trim_end());
             error.status.into()
         }
     }
@@ -182,7 +182,16 @@ pub fn printed(result: std::io::Result<()>, lang: Lang) -> Result<(), CliError> 
     }
 }
 
-/// Prints a line on stderr.
+/// The log file in place of stderr.
+static LOG_FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on lines go to a file of bounded size: there is no terminal.
+pub fn log_to(path: PathBuf) {
+    // Only the first call counts.
+    let _ = LOG_FILE.set(path);
+}
+
+/// Prints a line on stderr, or into the log file.
 pub fn eprint_line(text: &str) {
     match LOG.get() {
         // A full queue means that stderr hangs.
@@ -196,6 +205,9 @@ pub fn eprint_line(text: &str) {
 }
 
 fn write_line(text: &str) {
+    if let Some(path) = LOG_FILE.get() {
+        return log::append(path, text);
+    }
     // There is no other place to report a failure of stderr.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -3,6 +3,7 @@
 
 pub mod deadline;
 pub mod locked_files;
+pub mod log;
 pub mod settings;
 
 use std::fs::{self, File};

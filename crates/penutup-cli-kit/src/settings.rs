@@ -62,7 +62,7 @@ impl Theme {
 }
 
 /// The settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The language of screen and messages.
     pub lang: Option<Lang>,
@@ -79,6 +79,14 @@ pub struct Settings {
     pub journal: Journal,
     /// In the order of the file; none by default.
     pub hotkeys: Vec<Hotkey>,
+    /// Whether the prompter starts the fleet's agent where the seat has one.
+    pub fleet_agent: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Written::default().settings()
+    }
 }
 
 /// A setting that a file may also set to nothing.
@@ -122,6 +130,7 @@ struct Written {
     journal: Set<PathBuf>,
     days: Option<u32>,
     hotkeys: Option<Vec<Hotkey>>,
+    fleet_agent: Option<bool>,
 }
 
 impl Written {
@@ -139,6 +148,7 @@ impl Written {
             journal: self.journal.or(other.journal),
             days: self.days.or(other.days),
             hotkeys: hotkeys::with_last_good(self.hotkeys, other.hotkeys),
+            fleet_agent: self.fleet_agent.or(other.fleet_agent),
         }
     }
 
@@ -158,6 +168,7 @@ impl Written {
                 days: self.days.unwrap_or(default.days),
             },
             hotkeys: self.hotkeys.unwrap_or_default(),
+            fleet_agent: self.fleet_agent.unwrap_or(true),
         }
     }
 }
@@ -218,6 +229,7 @@ fn read_written(bytes: &[u8], folder: &Path) -> (Written, Vec<Problem>) {
             journal: path,
             days,
             hotkeys: hotkeys::read(root),
+            fleet_agent: root.table("fleet", |table| table.boolean("agent").map(|b| b.value)).flatten(),
         };
         root.close();
         written
@@ -326,7 +338,7 @@ mod tests {
         assert_eq!(parsed(TEMPLATE), (Settings::default(), vec![]));
         let lines: Vec<&str> =
             TEMPLATE.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(" = ")).collect();
-        assert_eq!(lines.len(), 15, "a setting without a line in the template, or a line without a setting");
+        assert_eq!(lines.len(), 16, "a setting without a line in the template, or a line without a setting");
         let hotkeys = lines.iter().flat_map(|line| parsed(line).0.hotkeys);
         assert_eq!(hotkeys.collect::<Vec<_>>(), hotkeys::suggested());
         for line in lines {
@@ -345,8 +357,9 @@ mod tests {
 
     #[test]
     fn every_setting_can_be_set() {
-        let (settings, problems) =
-            parsed("lang = 'en'\nzone = 'WITA'\ntheme = 'proyektor'\nrules = '../r.toml'\nseat = ' meja  7 '");
+        let (settings, problems) = parsed(
+            "lang = 'en'\nzone = 'WITA'\ntheme = 'proyektor'\nrules = '../r.toml'\nseat = ' meja  7 '\nfleet.agent = false",
+        );
         assert_eq!(problems, []);
         let expected = Settings {
             lang: Some(Lang::En),
@@ -358,6 +371,7 @@ mod tests {
             broadcast: None,
             journal: Journal::default(),
             hotkeys: vec![],
+            fleet_agent: false,
         };
         assert_eq!(settings, expected);
         assert_eq!(parsed("rules = '/abs/r.toml'").0.rules, Some("/abs/r.toml".into()));

@@ -65,6 +65,11 @@ impl Folders {
         self.state.as_ref().map(|folder| folder.join("log"))
     }
 
+    /// The log of the fleet's agent.
+    pub fn agent_log(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("agent.log"))
+    }
+
     /// The saved state of the seat.
     pub fn shift(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("shift.toml"))

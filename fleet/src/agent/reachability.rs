@@ -20,6 +20,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// So many unanswered polls in a row make the centre unreachable.
 const MAX_UNANSWERED: u32 = 2;
+/// The longest time that a connection without a beat is kept, where there are other servers.
+const MAX_PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollResults {
@@ -62,12 +64,28 @@ fn next_state(
     }
 }
 
+/// How long a connection without a beat is kept. It doubles, minus a random part, so that a centre that does not beat at all is
+/// not flooded with connections.
+fn patience(tried: u32) -> Duration {
+    let most = (SILENCE * 2).saturating_mul(1 << tried.min(5)).min(MAX_PATIENCE);
+    most.mul_f64(1.0 - fastrand::f64() / 2.0)
+}
+
 /// Reports changes to the prompters and the log, as long as the client lives.
-pub async fn run(client: Client, monitor: LinkMonitor, mut heard: Heard, snapshots: SnapshotWatch, log: Log) {
+///
+/// With other servers the next one is tried where no beat comes: this one may be cut off from them.
+pub async fn run(
+    client: Client,
+    monitor: LinkMonitor,
+    mut heard: Heard,
+    has_others: bool,
+    snapshots: SnapshotWatch,
+    log: Log,
+) {
     let (started, started_at) = (Instant::now(), Utc::now());
     let mut link = monitor.subscribe();
     let mut state = Reachability::Unknown;
-    let (mut connects, mut connected_at) = (0, started);
+    let (mut connects, mut connected_at, mut tried) = (0, started, 0);
     loop {
         monitor.sync(&client.connection_state());
         let (link_now, polls_now) = (*link.borrow_and_update(), *heard.polls.borrow_and_update());
@@ -77,6 +95,14 @@ pub async fn run(client: Client, monitor: LinkMonitor, mut heard: Heard, snapsho
         // A new connection has the same time to bring the next beat.
         let last_beat = *heard.beats.borrow_and_update();
         let is_beating = last_beat.is_none_or(|at| at.max(connected_at).elapsed() < SILENCE);
+        if is_beating {
+            tried = 0;
+        } else if has_others && link_now.connected && connected_at.elapsed() >= patience(tried) {
+            tried += 1;
+            connected_at = Instant::now();
+            // It fails only once the client has ended.
+            let _ = client.force_reconnect().await;
+        }
         let now = if state == Reachability::Unknown { started_at } else { Utc::now() };
         let next = next_state(state, link_now, polls_now, is_beating, started.elapsed() >= GRACE, now);
         if next != state {

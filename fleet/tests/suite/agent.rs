@@ -3,6 +3,8 @@
 mod broadcasts;
 mod closings;
 mod process;
+#[cfg(target_os = "linux")]
+mod starting;
 
 use penutup_fleet::wire::key::Key;
 

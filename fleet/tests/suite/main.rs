@@ -3,6 +3,8 @@
 mod agent;
 mod archive;
 mod attacks;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod deploy;
 #[cfg(unix)]
 mod faults;

@@ -187,8 +187,8 @@ async fn five_commands_start_two_seats_that_change_together() {
         seat.waits_for(campaign).await;
         assert!(!seat.text().contains("KLB AKTIF"), "{}", seat.text());
     }
-    for name in ["a1.log", "a2.log"] {
-        let log = || fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    for seat in ["a1", "a2"] {
+        let log = || fs::read_to_string(folder.path().join(seat).join("state/agent.log")).unwrap_or_default();
         wait_until("the agent", async || log().contains("tersambung ke pusat").then_some(())).await;
     }
     done(on);
@@ -202,14 +202,16 @@ async fn five_commands_start_two_seats_that_change_together() {
         seat.waits_for(campaign).await;
         seat.waits_without("KLB AKTIF").await;
     }
-    // The agent ends with its seat's terminal.
+    // The agents end by themselves after their prompters.
     for seat in &mut seats {
         seat.type_keys("q");
         seat.wait_for_exit().await;
     }
-    let log = || fs::read_to_string(folder.path().join("a1.log")).unwrap_or_default();
-    wait_until("the agent's end", async || log().contains("berhenti").then_some(())).await;
+    for seat in ["a1", "a2"] {
+        let log = || fs::read_to_string(folder.path().join(seat).join("state/agent.log")).unwrap_or_default();
+        wait_until("the agent's end", async || log().contains("program fleet berhenti").then_some(())).await;
+    }
     let mut written: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     written.sort();
-    assert_eq!(written, ["a1", "a1.log", "a2", "a2.log", "server.log", "two", "two-seats.toml"]);
+    assert_eq!(written, ["a1", "a2", "server.log", "two", "two-seats.toml"]);
 }

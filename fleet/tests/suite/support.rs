@@ -2,6 +2,8 @@
 
 pub mod calls;
 #[cfg(target_os = "linux")]
+pub mod cluster;
+#[cfg(target_os = "linux")]
 pub mod debian;
 pub mod fleet;
 #[cfg(target_os = "linux")]

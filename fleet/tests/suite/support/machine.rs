@@ -108,6 +108,35 @@ impl SeatMachine {
         Screen::start(&self.as_user(penutup()))
     }
 
+    /// A real prompter whose program lies alone in its folder.
+    #[cfg(unix)]
+    pub fn screen_without_the_fleets_program(&self) -> Screen {
+        let alone = self.home.path().join("alone");
+        fs::create_dir_all(&alone).expect("a folder");
+        fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
+        fs::copy(penutup(), alone.join("penutup")).expect("a copy");
+        Screen::start(self.as_user(&alone.join("penutup")).env("PATH", &alone))
+    }
+
+    /// The folder beside the settings that a seat's folder is copied to.
+    pub fn own_folder(&self) -> PathBuf {
+        self.home.path().join("config/penutup/fleet")
+    }
+
+    /// Copies the seat's provisioned folder to its place.
+    pub fn copy_its_folder(&self) {
+        let own = self.own_folder();
+        fs::create_dir_all(&own).expect("its folder");
+        for entry in fs::read_dir(self.config.parent().expect("a folder")).expect("the seat's folder") {
+            let from = entry.expect("a file").path();
+            fs::copy(&from, own.join(from.file_name().expect("a name"))).expect("a copy");
+        }
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.home.path().join("state/penutup")
+    }
+
     /// The ended calls and their versions, from the journal's export.
     #[cfg(unix)]
     pub fn ended(&self) -> BTreeMap<Uuid, i64> {

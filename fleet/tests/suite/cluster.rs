@@ -1,0 +1,119 @@
+//! A cluster of three loses nothing, sends nothing twice and keeps changing screens while any one of its servers is killed,
+//! frozen, cut off from the others, or has lost its disk.
+
+use std::time::Instant;
+
+use penutup_rules::declaration::State;
+
+use crate::support::cluster::{Cluster, NODES};
+use crate::support::machine::{Calls, SeatMachine};
+use crate::support::program::{Running, run};
+use crate::support::{FleetSpec, Identity, Postgres, print_figure, wait_until};
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Killed,
+    Frozen,
+    CutOff,
+    DiskLost,
+}
+
+struct Load {
+    seats: Vec<(SeatMachine, Calls)>,
+    written: i64,
+    flips: u64,
+}
+
+impl Load {
+    /// Calls end at every seat, and a supervisor changes KLB: every seat shows it, and every call arrives.
+    async fn run(&mut self, cluster: &Cluster, postgres: &Postgres, what: &str) {
+        let start = Instant::now();
+        for (_, calls) in &mut self.seats {
+            self.written += i64::try_from(calls.write_new(5).len()).expect("a small number");
+        }
+        self.flips += 1;
+        let is_on = self.flips % 2 == 1;
+        let reason = format!("gangguan {}", self.flips);
+        let args = if is_on { vec!["klb", "on", "--reason", &reason] } else { vec!["klb", "off"] };
+        let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+        let config = cluster.config(Identity::Supervisor("pusat"));
+        let declare = async {
+            // A supervisor who is told that nothing is certain looks, and repeats it.
+            wait_until("a declaration", async || {
+                let (config, args) = (config.clone(), args.clone());
+                let ran = tokio::task::spawn_blocking(move || {
+                    run(&config, &args.iter().map(String::as_str).collect::<Vec<_>>())
+                });
+                // 3: stored, and some seats are still without it.
+                matches!(ran.await.expect("it ran").status, 0 | 3).then_some(())
+            })
+            .await;
+            print_figure(&format!("{what}: reported after"), start.elapsed());
+        };
+        let state = if is_on { State::On } else { State::Off };
+        let seats = &self.seats;
+        let shown = async {
+            for (seat, _) in seats {
+                wait_until("the seat's screen", async || {
+                    let klb = seat.klb()?;
+                    (klb.state == state && (!is_on || klb.why.as_deref() == Some(&reason))).then_some(())
+                })
+                .await;
+            }
+            print_figure(&format!("{what}: on every seat after"), start.elapsed());
+        };
+        tokio::join!(declare, shown);
+        wait_until("every call in the database", async || {
+            (postgres.number("select count(*) from closing").await? == self.written).then_some(())
+        })
+        .await;
+        print_figure(&format!("{what}: every closing after"), start.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
+    let Some(postgres) = Postgres::start() else { return };
+    let spec = FleetSpec { database: Some(&postgres), ..FleetSpec::default() };
+    let Some(mut cluster) = Cluster::start(&spec).await else { return };
+    let mut archive = Running::start(
+        &cluster.config(Identity::Program("archive")),
+        &["archive", "--ask-every", "2"],
+        cluster.folder(),
+    );
+    let seats = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")].map(|(site, seat)| {
+        let mut machine = SeatMachine::of(cluster.config(Identity::Seat(site, seat)));
+        let calls = Calls::of(&machine.journal());
+        machine.start();
+        (machine, calls)
+    });
+    let mut load = Load { seats: seats.into(), written: 0, flips: 0 };
+    load.run(&cluster, &postgres, "whole").await;
+    for fault in [Fault::Killed, Fault::Frozen, Fault::CutOff, Fault::DiskLost] {
+        for node in (0..NODES).take(if matches!(fault, Fault::DiskLost) { 1 } else { NODES }) {
+            let what = format!("{fault:?} {node}");
+            match fault {
+                Fault::Killed => cluster.nodes[node].kill(),
+                Fault::Frozen => cluster.nodes[node].freeze(),
+                Fault::CutOff => cluster.cut(node, true),
+                Fault::DiskLost => cluster.lose_disk(node),
+            }
+            load.run(&cluster, &postgres, &what).await;
+            match fault {
+                Fault::Killed => cluster.nodes[node].restart(),
+                Fault::Frozen => cluster.nodes[node].thaw(),
+                Fault::CutOff => cluster.cut(node, false),
+                Fault::DiskLost => {}
+            }
+            cluster.is_whole().await;
+        }
+    }
+    load.run(&cluster, &postgres, "whole again").await;
+    assert!(archive.process.runs(), "{}", archive.stderr());
+    // No number is missing, and none was given twice.
+    let numbers =
+        postgres.number("select count(*) from seat where received <> int8multirange(int8range(1, upper(received)))");
+    assert_eq!(numbers.await, Some(0));
+    let sum = "select coalesce(sum(upper(received) - 1), 0)::int8 from seat";
+    assert_eq!(postgres.number(sum).await, Some(load.written));
+}
