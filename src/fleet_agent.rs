@@ -2,11 +2,11 @@
 //! prompters the one that holds a lock does so; the agent outlives it, and ends by itself after the last prompter.
 
 use std::ffi::OsStr;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use penutup_system::own_files;
@@ -24,8 +24,8 @@ use crate::words::{Lang, Words};
 const PROGRAM: &str = if cfg!(windows) { "penutup-fleet.exe" } else { "penutup-fleet" };
 /// Its configuration, below the settings file's folder.
 const CONFIG: &str = "fleet/agent.toml";
-/// How often the agent, or whether another prompter sees to it, is looked at.
-const CHECK: Duration = Duration::from_secs(1);
+/// How often an agent that is starting is looked at.
+const CHECK: Duration = Duration::from_millis(250);
 /// The first and the longest delay before it is started again; it doubles.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// An agent that has run for so long has started.
@@ -45,15 +45,6 @@ struct FleetAgent {
     lang: Lang,
 }
 
-/// The state of the thread that sees to the agent.
-struct Keeper {
-    agent: FleetAgent,
-    held: Option<File>,
-    child: Option<(Child, Instant)>,
-    next_start: Instant,
-    backoff: Duration,
-}
-
 /// The source that starts the agent; `None` where the settings forbid it or the user has no folders.
 pub fn source(settings: &Settings, file: Option<&Path>, folders: &Folders, lang: Lang) -> Option<EventSource> {
     if !settings.fleet_agent {
@@ -70,33 +61,48 @@ pub fn source(settings: &Settings, file: Option<&Path>, folders: &Folders, lang:
         lang,
     };
     Some(Box::new(move |sender| {
-        let (guard, stop) = channel();
         let own = sender.clone();
-        if helper::spawn(Helper::FleetAgent, move || agent.keep(&stop, &sender)).is_err() {
+        if helper::spawn(Helper::FleetAgent, move || agent.keep(&sender)).is_err() {
             let lost = Helper::FleetAgent.lost(lang.words()).to_owned();
             own.send(Message::Trouble(Subject::Helper(Helper::FleetAgent), Some(lost)));
         }
-        Box::new(guard)
+        Box::new(())
     }))
 }
 
 impl FleetAgent {
-    /// Returns when the prompter ends. The agent goes on.
-    fn keep(self, stop: &Receiver<()>, sender: &EventSender) {
-        let now = Instant::now();
-        let mut keeper = Keeper { agent: self, held: None, child: None, next_start: now, backoff: BACKOFF.0 };
-        let mut reported = None;
+    /// Keeps the agent running as long as the prompter runs. Everything here waits in the system, so that an idle prompter
+    /// never wakes.
+    fn keep(&self, sender: &EventSender) {
+        if !self.config.is_file() {
+            return;
+        }
+        // Another prompter sees to the agent, and shows its troubles.
+        let _held = lock(&self.lock);
+        let report = |trouble| {
+            sender.send(Message::Trouble(Subject::FleetAgent, trouble));
+        };
+        let mut backoff = BACKOFF.0;
         loop {
-            let trouble = keeper.look();
-            if let Some(trouble) = trouble
-                && trouble != reported
-            {
-                sender.send(Message::Trouble(Subject::FleetAgent, trouble.clone()));
-                reported = trouble;
+            // One that a former prompter started.
+            wait_for_the_end_of(&self.agent_lock);
+            match self.start() {
+                Err(error) => report(Some(self.not_started(&error))),
+                Ok(mut child) => {
+                    let early = wait_for_start(&mut child);
+                    if early.is_none() {
+                        report(None);
+                        backoff = BACKOFF.0;
+                    }
+                    match early.map_or_else(|| child.wait(), Ok) {
+                        Ok(status) if status.code() == Some(ANOTHER_RUNS) => {}
+                        Ok(status) => report(Some(self.ended(status))),
+                        Err(error) => report(Some(self.not_started(&error))),
+                    }
+                }
             }
-            if stop.recv_timeout(CHECK) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
+            thread::sleep(backoff);
+            backoff = (backoff * 2).min(BACKOFF.1);
         }
     }
 
@@ -137,68 +143,29 @@ impl FleetAgent {
     }
 }
 
-impl Keeper {
-    /// Starts the agent where none runs. Returns the trouble to show (`Some(None)`: none), or `None` where that is not
-    /// known yet.
-    fn look(&mut self) -> Option<Option<String>> {
-        if !self.agent.config.is_file() {
-            return Some(None);
+/// Waits for the time after which an agent counts as started. Returns its exit status if it ended meanwhile.
+fn wait_for_start(child: &mut Child) -> Option<ExitStatus> {
+    let started = Instant::now();
+    while started.elapsed() < STARTED {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
         }
-        if self.held.is_none() {
-            // Another prompter sees to the agent, and shows its troubles.
-            self.held = Some(try_lock(&self.agent.lock)?);
-        }
-        if let Some((child, since)) = &mut self.child {
-            let since = *since;
-            return match child.try_wait() {
-                Ok(None) if since.elapsed() < STARTED => None,
-                Ok(None) | Err(_) => {
-                    self.backoff = BACKOFF.0;
-                    Some(None)
-                }
-                Ok(Some(status)) => {
-                    self.child = None;
-                    self.delay();
-                    (status.code() != Some(ANOTHER_RUNS)).then(|| Some(self.agent.ended(status)))
-                }
-            };
-        }
-        // One that a former prompter started.
-        if is_locked(&self.agent.agent_lock) {
-            return Some(None);
-        }
-        if Instant::now() < self.next_start {
-            return None;
-        }
-        match self.agent.start() {
-            Ok(child) => {
-                self.child = Some((child, Instant::now()));
-                None
-            }
-            Err(error) => {
-                self.delay();
-                Some(Some(self.agent.not_started(&error)))
-            }
-        }
+        thread::sleep(CHECK);
     }
-
-    fn delay(&mut self) {
-        self.next_start = Instant::now() + self.backoff;
-        self.backoff = (self.backoff * 2).min(BACKOFF.1);
-    }
+    None
 }
 
-/// `None` while another prompter holds it.
-fn try_lock(path: &Path) -> Option<File> {
+/// Waits for the lock. On a file system without locks each prompter tries; the agent's own lock refuses the second.
+fn lock(path: &Path) -> Option<File> {
     own_files::make_folder(path.parent()?).ok()?;
     let file = own_files::options().write(true).create(true).truncate(false).open(path).ok()?;
-    match file.try_lock() {
-        // On a file system without locks each prompter tries; the agent's own lock refuses the second.
-        Ok(()) | Err(TryLockError::Error(_)) => Some(file),
-        Err(TryLockError::WouldBlock) => None,
-    }
+    file.lock().ok()?;
+    Some(file)
 }
 
-fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+/// Waits until no program holds this lock.
+fn wait_for_the_end_of(path: &Path) {
+    if let Ok(file) = File::open(path) {
+        let _ = file.lock_shared();
+    }
 }

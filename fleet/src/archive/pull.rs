@@ -22,7 +22,7 @@ pub const DURABLE: &str = "archive";
 const MAX_MESSAGES: usize = 1_000;
 const MAX_BYTES: usize = 4 << 20;
 /// How long the server keeps a pull request open; after it the consumer is checked to still exist.
-const PULL_TIMEOUT: Duration = Duration::from_secs(15);
+const PULL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a batch waits for further messages after its first.
 const BATCH_WAIT: Duration = Duration::from_millis(50);
 /// When the server redelivers an unacknowledged message.

@@ -3,12 +3,12 @@
 
 use std::time::Instant;
 
-use penutup_rules::declaration::State;
+use penutup_rules::declaration::{Declaration, State};
 
 use crate::support::cluster::{Cluster, NODES};
 use crate::support::machine::{Calls, SeatMachine};
 use crate::support::program::{Running, run};
-use crate::support::{FleetSpec, Identity, Postgres, print_figure, wait_until};
+use crate::support::{FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, print_figure, wait_until};
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -54,11 +54,12 @@ impl Load {
         let seats = &self.seats;
         let shown = async {
             for (seat, _) in seats {
-                wait_until("the seat's screen", async || {
-                    let klb = seat.klb()?;
-                    (klb.state == state && (!is_on || klb.why.as_deref() == Some(&reason))).then_some(())
-                })
-                .await;
+                let is_shown = |klb: Declaration| klb.state == state && (!is_on || klb.why.as_deref() == Some(&reason));
+                let begun = Instant::now();
+                while !seat.klb().is_some_and(is_shown) {
+                    assert!(begun.elapsed() < TIMEOUT, "{what}: {:?}\n{}", seat.klb(), seat.log());
+                    tokio::time::sleep(POLL_INTERVAL).await;
+                }
             }
             print_figure(&format!("{what}: on every seat after"), start.elapsed());
         };
@@ -89,7 +90,7 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
     });
     let mut load = Load { seats: seats.into(), written: 0, flips: 0 };
     load.run(&cluster, &postgres, "whole").await;
-    for fault in [Fault::Killed, Fault::Frozen, Fault::CutOff, Fault::DiskLost] {
+    for fault in [Fault::CutOff, Fault::DiskLost, Fault::Killed, Fault::Frozen] {
         for node in (0..NODES).take(if matches!(fault, Fault::DiskLost) { 1 } else { NODES }) {
             let what = format!("{fault:?} {node}");
             match fault {
