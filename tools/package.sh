@@ -3,8 +3,8 @@
 #
 #   tools/package.sh build     the program as it is packaged: paths of this machine taken out, its crates listed in it
 #   tools/package.sh texts     man pages, completions, changelog, the licences of what is linked in
-#   tools/package.sh deb       the Debian package
-#   tools/package.sh check     installs, runs, removes and purges the Debian package in a fresh root (root, debootstrap)
+#   tools/package.sh deb       the two Debian packages, of penutup and of penutup-fleet
+#   tools/package.sh check     installs, runs, removes and purges the Debian packages in a fresh root (root, debootstrap)
 #   tools/package.sh install   cargo install --locked --path . into a folder of its own, and runs it; cargo run --release
 #   tools/package.sh zip       the portable folder for Windows (tools/windows.sh)
 #   tools/package.sh card      prints docs/cso.html: one sheet of A4 (Chromium). Part of .ci/run
@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.."
 ROOT=$PWD
 OUT=$ROOT/target/package
 NAME=penutup
+FLEET=penutup-fleet
 VERSION=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # The tools that make the package, so that two machines make the same one.
 CARGO_DEB=3.8.0
@@ -52,15 +53,19 @@ plain_paths() {
 build() {
     mkdir -p "$OUT"
     tool cargo-auditable "$CARGO_AUDITABLE"
-    ( plain_paths; cargo auditable build --quiet --release --locked --package penutup --bin "$NAME" --target-dir "$OUT/build" )
+    ( plain_paths; cargo auditable build --quiet --release --locked --package penutup --bin "$NAME" \
+        --package "$FLEET" --bin "$FLEET" --target-dir "$OUT/build" )
     PROGRAM=$OUT/build/release/$NAME
-    say "$(stat -c '%s bytes' "$PROGRAM")  $(sha256sum <"$PROGRAM" | cut -c 1-64)  $NAME"
+    local program
+    for program in "$NAME" "$FLEET"; do
+        say "$(stat -c '%s bytes' "$OUT/build/release/$program")  $(sha256sum <"$OUT/build/release/$program" | cut -c 1-64)  $program"
+    done
 }
 
-# licences TARGET: whose code is linked in, and its licences, word for word.
+# licences TARGET PACKAGE: whose code is linked in, and its licences, word for word.
 licences() {
     local sources=${CARGO_HOME:-$HOME/.cargo}/registry/src crate version folder file
-    cargo tree --locked --package penutup --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
+    cargo tree --locked --package "$2" --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
         | LC_ALL=C sort -u | while read -r crate version; do
         # The project's own crates have its licence.
         case $crate in "$NAME" | "$NAME"-*) continue ;; esac
@@ -85,23 +90,38 @@ texts() {
     "${run[@]}" completions zsh >"$to/_$NAME"
     "${run[@]}" completions fish >"$to/$NAME.fish"
     "${run[@]}" completions powershell >"$to/$NAME.ps1"
-    licences "$(rustc -vV | sed -n 's/^host: //p')" >"$to/licences.txt"
-    printf '%s (%s-1) unstable; urgency=medium\n\n  * See changelog.gz, which tells users what changes.\n\n -- %s  %s\n' "$NAME" \
-        "$VERSION" "$(sed -n 's/^maintainer *= *"\(.*\)"/\1/p' Cargo.toml)" "$(date -R -d "@$SOURCE_DATE_EPOCH")" >"$to/debian-changelog"
+    local host; host=$(rustc -vV | sed -n 's/^host: //p')
+    licences "$host" "$NAME" >"$to/licences.txt"
+    licences "$host" "$FLEET" >"$to/licences-fleet.txt"
+    debian_changelog "$NAME" >"$to/debian-changelog"
+    debian_changelog "$FLEET" >"$to/debian-changelog-fleet"
     gzip -9n -c CHANGELOG.md >"$to/changelog.gz"
     gzip -9n -c "$to/licences.txt" >"$to/licences.txt.gz"
+    gzip -9n -c "$to/licences-fleet.txt" >"$to/licences-fleet.txt.gz"
+}
+
+debian_changelog() {
+    printf '%s (%s-1) unstable; urgency=medium\n\n  * See changelog.gz, which tells users what changes.\n\n -- %s  %s\n' "$1" \
+        "$VERSION" "$(sed -n 's/^maintainer *= *"\(.*\)"/\1/p' Cargo.toml)" "$(date -R -d "@$SOURCE_DATE_EPOCH")"
 }
 
 deb() {
     tool cargo-deb "$CARGO_DEB"
     texts
     rm -f "$OUT"/*.deb
-    CARGO_TARGET_DIR=$OUT/build cargo deb --package penutup --quiet --no-build --no-strip --locked --output "$OUT/"
-    DEB=$(printf '%s\n' "$OUT"/*.deb)
-    say "$(stat -c '%s bytes' "$DEB")  $(sha256sum <"$DEB" | cut -c 1-64)  ${DEB##*/}"
+    local package
+    for package in "$NAME" "$FLEET"; do
+        CARGO_TARGET_DIR=$OUT/build cargo deb --package "$package" --quiet --no-build --no-strip --locked --output "$OUT/"
+    done
+    DEB=$(printf '%s\n' "$OUT/$NAME"_*.deb) FLEET_DEB=$(printf '%s\n' "$OUT/$FLEET"_*.deb)
+    for package in "$DEB" "$FLEET_DEB"; do
+        say "$(stat -c '%s bytes' "$package")  $(sha256sum <"$package" | cut -c 1-64)  ${package##*/}"
+    done
     if command -v lintian >/dev/null; then
-        # The tag is about Debian's own archive. Lintian itself warns root.
+        # The first tag is about Debian's own archive; penutup-fleet explains itself by --help and its pages, and its units are
+        # not enabled by installing them. Lintian itself warns root.
         lintian --allow-root --suppress-tags initial-upload-closes-no-bugs --fail-on error,warning "$DEB"
+        lintian --allow-root --suppress-tags initial-upload-closes-no-bugs,no-manual-page --fail-on error,warning "$FLEET_DEB"
         say "lintian: no error, no warning"
     else
         say "SKIPPED lintian: it is not installed here"
@@ -157,7 +177,7 @@ check() {
     command -v debootstrap >/dev/null || skip "check: debootstrap is not installed here"
     deb
     fresh_root
-    cp "$DEB" "$FRESH/root/"
+    cp "$DEB" "$FLEET_DEB" "$FRESH/root/"
     in_root mandb --quiet || true
     paths >"$OUT/before"
     apt_does 'cd && apt install -y ./penutup_*.deb'
@@ -170,6 +190,11 @@ check() {
     holds '-F _penutup penutup' '. /usr/share/bash-completion/completions/penutup; complete -p penutup'
     holds 'status 2' "penutup </dev/null >/dev/null 2>&1; echo status \$?"
     holds 'Copyright' 'cat /usr/share/doc/penutup/copyright'
+    apt_does 'cd && apt install -y ./penutup-fleet_*.deb'
+    in_root dpkg -L "$FLEET" | while read -r path; do [ -e "$FRESH$path" ] || die "$path is not there"; done
+    holds 'penutup-fleet' 'penutup-fleet --version'
+    holds '2 seats' 'cd "$(mktemp -d)" && PENUTUP_LANG=en penutup-fleet provision /usr/share/doc/penutup-fleet/deploy/two-seats.toml two'
+    apt_does "apt purge -y $FLEET"
     gone remove
     # Without files of its own in /etc nothing is left to purge: purging is tried on an installed one.
     apt_does 'cd && apt install -y ./penutup_*.deb'
@@ -200,21 +225,22 @@ zip_for_windows() {
     (
         plain_paths
         export RUSTFLAGS="$RUSTFLAGS -Clink-arg=-Wl,--no-insert-timestamp"
-        PATH=$TOOLS/auditing:$PATH tools/windows.sh build --quiet --release --locked --package penutup --bin "$NAME"
+        PATH=$TOOLS/auditing:$PATH tools/windows.sh build --quiet --release --locked --bin "$NAME" --bin "$FLEET"
     )
     local exe=target/windows/$target/release/$NAME.exe folder=$NAME-$VERSION-windows-x86_64
     [ -f "$exe" ] || die "$exe was not built"
     texts
     local to=$OUT/$folder; rm -rf "$to"; mkdir -p "$to/docs" "$to/contoh/decks"
-    cp "$exe" README.md README.id.md CHANGELOG.md "$to/"
+    cp "$exe" "${exe%/*}/$FLEET.exe" README.md README.id.md CHANGELOG.md "$to/"
     cp -r docs/. "$to/docs/"
+    cp -r fleet/deploy "$to/deploy"
     cp config/rules.toml config/settings.toml "$to/contoh/"
     cp assets/scenarios-own.toml "$to/contoh/scenarios.toml"
     cp assets/deck.toml "$to/contoh/decks/contoh.toml"
     cp "$OUT/texts/$NAME.ps1" "$to/"
     # Names that Windows opens with a click.
     cp LICENSE "$to/LICENSE.txt"
-    licences "$target" >"$to/licences.txt"
+    { licences "$target" "$NAME"; licences "$target" "$FLEET"; } >"$to/licences.txt"
     find "$to" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     rm -f "$OUT/$folder.zip"
     ( cd "$OUT" && find "$folder" | LC_ALL=C sort | zip -q -X -9 "$folder.zip" -@ )
@@ -224,6 +250,9 @@ zip_for_windows() {
     ( cd "$there" && unzip -q "$OUT/$folder.zip" )
     local told; told=$(tools/windows.sh run "$there/$folder/$NAME.exe" say klb=ya --at 12:00 | tr -d '\r')
     [ "$told" = "$("$OUT/build/release/$NAME" say klb=ya --at 12:00)" ] || die "Windows says: $told"
+    say "under Wine, from the zip: $told"
+    told=$(tools/windows.sh run "$there/$folder/$FLEET.exe" --version | tr -d '\r')
+    [ "$told" = "$FLEET $VERSION" ] || die "the fleet's program says: $told"
     say "under Wine, from the zip: $told"
     rm -rf "$there"
 }
@@ -240,7 +269,7 @@ same() {
             cd "$there"
             PENUTUP_TOOLS=$TOOLS tools/package.sh deb >"$OUT/same.log" 2>&1 || { tail -n 20 "$OUT/same.log" >&2; exit 1; }
             cd target/package
-            sha256sum build/release/penutup ./*.deb texts/*.* texts/en/*
+            sha256sum build/release/penutup build/release/penutup-fleet ./*.deb texts/*.* texts/en/*
         ) >"$OUT/same-${there##*/}"
     done
     cat "$OUT/same-p"
@@ -270,15 +299,22 @@ list() {
         grep -qx "$file" <<<"$packed" || die "cargo package lacks $file"
     done
     ! grep -E '^(\.ci|fuzz|target)/' <<<"$packed" || die "cargo package packs these"
-    # Every file that the Debian package names is there, or is made by "texts".
-    sed -n '/^\[package.metadata.deb\]/,/^\[[^p]/p' Cargo.toml | sed -n 's/^ *\["\([^"]*\)".*/\1/p' | while read -r asset; do
-        case $asset in
-            target/release/*) ;;
-            target/package/texts/*) grep -q "\$to/$(basename "$asset" | sed "s/penutup/\$NAME/")" tools/package.sh || die "nobody makes $asset" ;;
-            *) compgen -G "$asset" >/dev/null || die "$asset is not there" ;;
-        esac
+    # Every file that the Debian packages name is there, or is made by "texts". Paths are relative to the manifest's folder.
+    local folder asset
+    for folder in . fleet; do
+        sed -n '/^\[package.metadata.deb\]/,/^\[[^p]/p' "$folder/Cargo.toml" | sed -n 's/^ *\["\([^"]*\)".*/\1/p' | while read -r asset; do
+            case $asset in
+                target/release/*) ;;
+                target/package/texts/* | ../target/package/texts/*)
+                    grep -q "\$to/$(basename "$asset" | sed "s/penutup/\$NAME/")" tools/package.sh || die "nobody makes $asset" ;;
+                *) compgen -G "$folder/$asset" >/dev/null || die "$folder/$asset is not there" ;;
+            esac
+        done
     done
-    say "cargo package: $(wc -l <<<"$packed") files; every file of the Debian package is there"
+    for asset in README.md penutup-nats.service penutup-archive.service penutup-fleet.sysusers postgres.sql pg_hba.conf penutup-seat.cmd; do
+        [ -f "fleet/deploy/$asset" ] || die "fleet/deploy lacks $asset, which the packages have"
+    done
+    say "cargo package: $(wc -l <<<"$packed") files; every file of the two Debian packages is there"
 }
 
 case ${1:-} in

@@ -2,10 +2,11 @@
 # Build penutup for Windows (x86_64-pc-windows-gnu) on Linux, and run it and its tests under Wine.
 #
 #   tools/windows.sh setup              what the rest needs: packages (as root), std for Windows, a Wine prefix
-#   tools/windows.sh build [ARG...]     cargo build of the prompter; penutup.exe is in target/windows/x86_64-pc-windows-gnu/debug,
+#   tools/windows.sh build [ARG...]     cargo build of both programs; penutup.exe and penutup-fleet.exe are in target/windows/x86_64-pc-windows-gnu/debug,
 #                                       with --release in release
 #   tools/windows.sh test [ARG...]      cargo test, under Wine
-#   tools/windows.sh clippy [ARG...]    cargo clippy, for what only Windows compiles
+#   tools/windows.sh clippy [ARG...]    cargo clippy of both, for what only Windows compiles
+#   tools/windows.sh fleet [ARG...]     cargo test of the fleet's own parts, under Wine; its tests with servers are for Linux
 #   tools/windows.sh check              tries the built penutup.exe as a user does, with a terminal of tmux
 #   tools/windows.sh run APP [ARG...]   run a program with pipes as usual
 #   tools/windows.sh tui APP [ARG...]   run a full-screen program; inside tmux or another terminal
@@ -203,10 +204,14 @@ case $verb in
 setup) setup ;;
 build)
     ready; for_windows
-    exec cargo build --package penutup "$@" ;;
+    exec cargo build --package penutup --package penutup-fleet "$@" ;;
 clippy)
     ready; for_windows
-    exec cargo clippy --package penutup --all-targets "$@" ;;
+    cargo clippy --package penutup --all-targets "$@"
+    exec cargo clippy --package penutup-fleet --lib --bins "$@" ;;
+fleet)
+    ready; for_windows
+    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" cargo test --package penutup-fleet --lib "$@" ;;
 test)
     ready; for_windows
     # Built without a limit, run with one: a Wine that hangs must not hang its caller.
