@@ -90,7 +90,7 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
     });
     let mut load = Load { seats: seats.into(), written: 0, flips: 0 };
     load.run(&cluster, &postgres, "whole").await;
-    for fault in [Fault::CutOff, Fault::DiskLost, Fault::Killed, Fault::Frozen] {
+    for fault in [Fault::Killed, Fault::Frozen, Fault::CutOff, Fault::DiskLost] {
         for node in (0..NODES).take(if matches!(fault, Fault::DiskLost) { 1 } else { NODES }) {
             let what = format!("{fault:?} {node}");
             match fault {

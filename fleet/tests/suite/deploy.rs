@@ -102,6 +102,29 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
         "psql_as penutup_reader 'select 7 * 6'".to_owned(),
         "! runuser -u postgres -- psql -c 'select 1'".to_owned(),
     ]);
+    // The operator's page goes on from there, with one seat; its restore is into an empty server.
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md")).unwrap();
+    let (page, _) = page.split_once("\n# Untuk supervisor\n").expect("the supervisors' part");
+    let blocks = page.split("\n```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let operators: Vec<&str> = blocks.flat_map(str::lines).collect();
+    assert!(operators.len() > 15, "{operators:#?}");
+    lines.push(
+        "PENUTUP_HOME=$PWD/c1 penutup-fleet agent --config fleet/seats/sby/c1/agent.toml 2>c1.log & \
+         timeout 60 sh -c 'until grep -q connected c1.log; do sleep 0.1; done'"
+            .to_owned(),
+    );
+    for line in operators {
+        if line.contains("-xzf streams.tar.gz") {
+            lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > before".to_owned());
+            lines.push("rm -rf /var/lib/penutup-nats".to_owned());
+        }
+        lines.push(line.replace("a0007", "a0003").replace("--wait 60", "--wait 30"));
+        if line.starts_with("systemctl start") || line.starts_with("systemctl reload") {
+            lines.push("timeout 60 sh -c 'until penutup-fleet provision one-site.toml fleet --streams; do sleep 0.1; done' || true".to_owned());
+        }
+    }
+    lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > after".to_owned());
+    lines.push("cat after; grep -q 'latihan\\|Pusat' before; cmp before after; test -s penutup.dump".to_owned());
     let names = [("10.20.0.5", "nats.pln123.example")];
     let Some(out) = crate::support::debian::run_as_root(folder.path(), &lines.join("\n"), &names) else { return };
     for expected in

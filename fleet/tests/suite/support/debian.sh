@@ -46,7 +46,7 @@ enable | start | restart)
     env $(sed -n 's/^Environment=//p' "$unit") setpriv --reuid "$user" --regid "$user" --init-groups -- $(value ExecStart) > "/run/units/$1.log" 2>&1 &
     echo $! > "$pid" ;;
 reload) kill -HUP "$(cat "$pid")" ;;
-disable | stop) if [ -e "$pid" ]; then kill "$(cat "$pid")" && rm "$pid"; fi ;;
+disable | stop) if [ -e "$pid" ]; then kill "$(cat "$pid")" && tail --pid "$(cat "$pid")" -f /dev/null && rm "$pid"; fi ;;
 *) echo "systemctl $verb?" >&2; exit 2 ;;
 esac
 SYSTEMCTL
