@@ -96,11 +96,6 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
         "! runuser -u penutup_reader -- psql -U penutup_archive -d penutup -c 'select 1'".to_owned(),
         "! runuser -u nobody -- psql -U penutup_reader -d penutup -c 'select 1'".to_owned(),
         "stat -c '%U %a' /var/lib/penutup-nats /etc/penutup-fleet/archive/link.nk".to_owned(),
-        // With the lines for a pg_hba.conf that lets in nobody else.
-        "pg_ctlcluster $version main stop; cp deploy/pg_hba.conf /etc/postgresql/$version/main/".to_owned(),
-        "pg_ctlcluster $version main start".to_owned(),
-        "psql_as penutup_reader 'select 7 * 6'".to_owned(),
-        "! runuser -u postgres -- psql -c 'select 1'".to_owned(),
     ]);
     // The operator's page goes on from there, with one seat; its restore is into an empty server.
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md")).unwrap();
@@ -114,8 +109,10 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
             .to_owned(),
     );
     for line in operators {
-        if line.contains("-xzf streams.tar.gz") {
+        if line == "systemctl stop penutup-nats" {
             lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > before".to_owned());
+        }
+        if line.contains("-xzf streams.tar.gz") {
             lines.push("rm -rf /var/lib/penutup-nats".to_owned());
         }
         lines.push(line.replace("a0007", "a0003").replace("--wait 60", "--wait 30"));
@@ -125,6 +122,13 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
     }
     lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > after".to_owned());
     lines.push("cat after; grep -q 'latihan\\|Pusat' before; cmp before after; test -s penutup.dump".to_owned());
+    lines.extend([
+        // With the lines for a pg_hba.conf that lets in nobody else.
+        "pg_ctlcluster $version main stop; cp deploy/pg_hba.conf /etc/postgresql/$version/main/".to_owned(),
+        "pg_ctlcluster $version main start".to_owned(),
+        "psql_as penutup_reader 'select 7 * 6'".to_owned(),
+        "! runuser -u postgres -- psql -c 'select 1'".to_owned(),
+    ]);
     let names = [("10.20.0.5", "nats.pln123.example")];
     let Some(out) = crate::support::debian::run_as_root(folder.path(), &lines.join("\n"), &names) else { return };
     for expected in
