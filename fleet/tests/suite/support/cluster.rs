@@ -1,11 +1,8 @@
-//! A fleet with three servers on addresses of the loopback, as `provision` makes it for three machines, and lines between them
-//! that can be held.
+//! A fleet with three servers on addresses of the loopback, as `provision` makes it for three machines.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::{fs, thread};
 
 use tempfile::TempDir;
 
@@ -13,54 +10,9 @@ use super::fleet::{FleetSpec, TestFleet, provisioned};
 use super::nats::{Nats, Place, free_port, installed};
 use super::{Identity, report_skipped, wait_until};
 
-/// A TCP line to a server that can be held: nothing passes, and no connection is closed.
-struct Line {
-    port: u16,
-    held: Arc<(Mutex<bool>, Condvar)>,
-}
-
-impl Line {
-    fn to(server: SocketAddrV4) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        let held = Arc::new((Mutex::new(false), Condvar::new()));
-        let of_connections = Arc::clone(&held);
-        thread::spawn(move || {
-            for one in listener.incoming().map_while(Result::ok) {
-                let Ok(other) = TcpStream::connect(server) else { continue };
-                copy(&one, &other, Arc::clone(&of_connections));
-                copy(&other, &one, Arc::clone(&of_connections));
-            }
-        });
-        Self { port, held }
-    }
-
-    fn hold(&self, held: bool) {
-        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = held;
-        self.held.1.notify_all();
-    }
-}
-
-fn copy(from: &TcpStream, to: &TcpStream, held: Arc<(Mutex<bool>, Condvar)>) {
-    let (mut from, mut to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
-    thread::spawn(move || {
-        let mut chunk = [0; 16_384];
-        while let Ok(read @ 1..) = from.read(&mut chunk) {
-            let lock = held.0.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(held.1.wait_while(lock, |held| *held));
-            if to.write_all(&chunk[..read]).is_err() {
-                break;
-            }
-        }
-        let _ = to.shutdown(Shutdown::Both);
-    });
-}
-
 pub struct Cluster {
     pub nodes: Vec<Nats>,
     stores: Vec<PathBuf>,
-    /// From each node to each other.
-    lines: Vec<(usize, usize, Line)>,
     pub out: PathBuf,
     folder: TempDir,
 }
@@ -79,22 +31,13 @@ impl Cluster {
         let fleet = provisioned(&FleetSpec { cluster_port: Some(cluster_port), ..spec.clone() }, port, folder.path());
         let out = folder.path().join("out");
         let ip = |node: usize| Ipv4Addr::new(127, 0, 0, u8::try_from(node + 1).expect("a small number"));
-        let mut lines = Vec::new();
-        for from in 0..NODES {
-            for to in (0..NODES).filter(|to| *to != from) {
-                lines.push((from, to, Line::to(SocketAddrV4::new(ip(to), cluster_port))));
-            }
-        }
         let stores: Vec<_> = (0..NODES).map(|node| folder.path().join(format!("store-{node}"))).collect();
         let start = |node: usize| {
-            let own = lines.iter().filter(|(from, ..)| *from == node);
-            let routes: Vec<_> = own.map(|(.., line)| format!("nats-route://127.0.0.1:{}", line.port)).collect();
             // What the units of three machines have from their machine: address, name and disk.
             let args = [
                 ("-a", ip(node).to_string()),
                 ("-n", format!("nats-{node}")),
                 ("--cluster", format!("nats://{}:{cluster_port}", ip(node))),
-                ("--routes", routes.join(",")),
             ];
             let args = args.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
             let (config, log) = (out.join("server/nats.conf"), folder.path().join(format!("nats-{node}.log")));
@@ -109,7 +52,7 @@ impl Cluster {
             Nats::start_at(at).expect("its port")
         };
         let nodes = (0..NODES).map(start).collect();
-        let cluster = Self { nodes, stores, lines, out, folder };
+        let cluster = Self { nodes, stores, out, folder };
         let admin = cluster.admin().await;
         penutup_fleet::provision::streams::ensure(
             admin,
@@ -134,13 +77,6 @@ impl Cluster {
 
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
-    }
-
-    /// Cuts a server off from the others; its clients stay.
-    pub fn cut(&self, node: usize, cut: bool) {
-        for (_, _, line) in self.lines.iter().filter(|(from, to, _)| *from == node || *to == node) {
-            line.hold(cut);
-        }
     }
 
     /// Kills a server, deletes its disk and starts it again.
