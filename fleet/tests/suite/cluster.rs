@@ -56,7 +56,7 @@ impl Load {
                 let is_shown = |klb: Declaration| klb.state == state && (!is_on || klb.why.as_deref() == Some(&reason));
                 let begun = Instant::now();
                 while !seat.klb().is_some_and(is_shown) {
-                    assert!(begun.elapsed() < TIMEOUT, "{what}: {:?}\n{}", seat.klb(), seat.log());
+                    assert!(begun.elapsed() < 4 * TIMEOUT, "{what}: {:?}\n{}", seat.klb(), seat.log());
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
