@@ -27,20 +27,22 @@ impl Seed {
     /// Reads a seed file that nobody else can read.
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let text = read(path, lang)?;
-        let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-        match seed {
-            Some(seed) if Self::is_seed(seed) => Ok(Self(seed.to_owned())),
-            _ => Err(CliError::new(words(lang).secret.no_seed(shown_path(path)))),
-        }
+        Self::in_text(&text).ok_or_else(|| CliError::new(words(lang).secret.no_seed(shown_path(path))))
+    }
+
+    /// The seed in the text of a seed file: its first line that is no comment.
+    pub fn in_text(text: &str) -> Option<Self> {
+        let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+        Self::is_seed(seed).then(|| Self(seed.to_owned()))
     }
 
     pub fn is_seed(text: &str) -> bool {
         text.starts_with("SU") && KeyPair::from_seed(text).is_ok()
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "it can't: `read` checked the seed")]
+    #[expect(clippy::missing_panics_doc, reason = "it can't: `in_text` checked the seed")]
     pub fn pair(&self) -> KeyPair {
-        KeyPair::from_seed(&self.0).expect("checked by read")
+        KeyPair::from_seed(&self.0).expect("checked by in_text")
     }
 
     /// The seed itself, for the NATS client.

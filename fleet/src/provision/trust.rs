@@ -72,8 +72,7 @@ pub fn ensure(
 /// The authority's key pair; `None` where its seed is kept elsewhere.
 fn pair(output: &Output, plan: &Plan, lang: Lang) -> Result<Option<KeyPair>, CliError> {
     if let Some(text) = plan.secret(AUTHORITY) {
-        let seed = text.lines().find(|line| Seed::is_seed(line.trim()));
-        return Ok(seed.and_then(|seed| KeyPair::from_seed(seed.trim()).ok()));
+        return Ok(Seed::in_text(text).map(|seed| seed.pair()));
     }
     let path = output.path(AUTHORITY);
     if path.exists() { Seed::read(&path, lang).map(|seed| Some(seed.pair())) } else { Ok(None) }
