@@ -180,7 +180,9 @@ impl<A: Activity> Program for OnScreen<A> {
             Event::Input(input) => self.input(input),
             Event::InputClosed => Ok(Next::Gone),
             // Nothing outside of the terminal is connected here.
-            _ => Ok(Next::On),
+            Event::External(_) => Ok(Next::On),
+            #[cfg(unix)]
+            Event::Signal => Ok(Next::On),
         }
     }
 

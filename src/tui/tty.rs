@@ -93,6 +93,7 @@ mod system {
 }
 
 #[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "the functions of the terminals of Unix")]
 mod system {
     use std::io::{self, Write as _};
     use std::time::Duration;

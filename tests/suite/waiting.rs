@@ -1,12 +1,14 @@
 //! A revision has a first day: rules whose `effective_from` is in the future wait for it, and nothing switches during a
 //! call.
 
+#[cfg(unix)]
 use std::fs;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use penutup::loaded::LoadedRules;
 use penutup::message::{Message, Subject};
+#[cfg(unix)]
 use penutup::rules::BUILT_IN;
 
 use crate::stage::{Stage, revised, wib};

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::support::{Home, assert_harmless};
-use crate::term::Term;
 
 /// Writes calls into this home's journal.
 pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Record>) {
@@ -506,8 +505,11 @@ fn ticked_and_left(call: u64) -> Record {
     Record { end: Some((record.start + TimeDelta::seconds(30), Outcome::Ended(Ending::CustomerLeft))), ..record }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_hidden_is_never_what_costs_score_and_is_named() {
+    use crate::term::Term;
+
     let home = Home::new();
     let mut calls: Vec<Record> = (0..40).map(ended).collect();
     for (at, ending) in Ending::ANSWERS.into_iter().enumerate() {

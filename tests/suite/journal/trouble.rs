@@ -27,11 +27,13 @@ impl Disk {
         done.then_some(Self(folder))
     }
 
+    #[cfg(unix)]
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Fills the free space.
+    #[cfg(unix)]
     pub fn fill(&self) {
         let mut options = fs::OpenOptions::new();
         let mut file = options.append(true).create(true).open(self.0.path().join("filler")).unwrap();
@@ -39,6 +41,7 @@ impl Disk {
     }
 
     /// Gives the space back.
+    #[cfg(unix)]
     pub fn empty(&self) {
         fs::remove_file(self.0.path().join("filler")).unwrap();
     }

@@ -1,6 +1,8 @@
 //! What QA can rely on: what was deleted is told, a copy is whole or says that it is not, and a recording's call is found.
 
-use super::report::{column, write};
+#[cfg(unix)]
+use super::report::column;
+use super::report::write;
 use super::*;
 use crate::support::Home;
 #[cfg(unix)]

@@ -95,6 +95,7 @@ impl Stage {
     }
 
     /// Lets so many milliseconds pass for a person, too few to change the clock.
+    #[cfg(unix)]
     pub fn later(&mut self, ms: i64) -> &mut Self {
         self.real_now += TimeDelta::milliseconds(ms);
         self
