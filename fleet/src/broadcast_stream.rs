@@ -28,6 +28,8 @@ use crate::words::words;
 const READ_ATTEMPTS: u32 = 5;
 /// How long a write is tried: the servers of a cluster need up to ten seconds to elect another leader.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long one attempt of them waits: without a leader nothing is stored, and nothing answers.
+const WRITE_ATTEMPT: Duration = Duration::from_secs(2);
 /// More than the stream keeps of a key.
 const MAX_HISTORY: usize = 64;
 
@@ -243,7 +245,7 @@ impl BroadcastStream {
     /// to an account without JetStream, as the supervisors' is.
     pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<u64, PutError> {
         let mut context = jetstream::new(self.client.clone());
-        context.set_timeout(REPLY_TIMEOUT);
+        context.set_timeout(WRITE_ATTEMPT);
         let (started, mut is_repeated) = (Instant::now(), false);
         let result = loop {
             let message = PublishMessage::build()
@@ -253,14 +255,17 @@ impl BroadcastStream {
             let put = async { context.send_publish(subject::put(&envelope.key), message).await?.await };
             match put.await.map_err(|error| (error.kind(), error)) {
                 // At most one of them is stored.
+                // At most one of them is stored, and its answer may be what is lost.
                 Err((PublishErrorKind::TimedOut, _)) if started.elapsed() < WRITE_TIMEOUT => {
                     is_repeated = true;
                     // This server may be cut off from the others.
                     let _ = self.client.force_reconnect().await;
+                    if let Ok(Some(own)) = self.own(envelope).await {
+                        return Ok(own.sequence);
+                    }
                 }
                 Err((PublishErrorKind::WrongLastSequence, error)) if is_repeated => {
-                    let last = self.last(&envelope.key).await.map_err(PutError::Failed)?;
-                    break match last.filter(|last| last.envelope.as_ref() == Ok(envelope)) {
+                    break match self.own(envelope).await.map_err(PutError::Failed)? {
                         Some(own) => return Ok(own.sequence),
                         None => Err((PublishErrorKind::WrongLastSequence, error)),
                     };
@@ -279,6 +284,11 @@ impl BroadcastStream {
             }
             _ => PutError::Failed(self.unexpected_reply(&error.to_string())),
         })
+    }
+
+    /// The newest message of its key, if it is this one.
+    async fn own(&self, envelope: &Envelope) -> Result<Option<StoredBroadcast>, CliError> {
+        Ok(self.last(&envelope.key).await?.filter(|last| last.envelope.as_ref() == Ok(envelope)))
     }
 
     /// The error of a direct get.

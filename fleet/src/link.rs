@@ -1,10 +1,14 @@
 //! The connection to NATS: authenticated by nkey, over TLS where the address says so. Pings find a half-open link within
-//! ten seconds; randomized backoff keeps thousands of seats from reconnecting to a restarted server at once.
+//! ten seconds; randomized backoff keeps thousands of seats from reconnecting to a restarted server at once. Each attempt is
+//! with the next server, in a random order: a frozen or cut-off server that was left accepts connections all the same.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 
@@ -19,6 +23,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(HANDSHAKE_SECONDS);
 /// How long the server waits for a client's handshake.
 pub const HANDSHAKE_SECONDS: u64 = 20;
+/// How long a command waits for a server before it tries the next one as well.
+const HEAD_START: Duration = Duration::from_secs(1);
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest and the longest delay before a retry, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 8_000);
@@ -46,7 +52,16 @@ pub fn backoff(attempt: usize) -> Duration {
 }
 
 impl Link {
-    fn options(&self) -> ConnectOptions {
+    /// The servers in a random order, so that each has its share of the seats.
+    fn shuffled(&self) -> Vec<ServerAddr> {
+        let mut servers = self.servers.clone();
+        fastrand::shuffle(&mut servers);
+        servers
+    }
+
+    /// Servers are tried in this order, over and over.
+    fn options(&self, order: Vec<ServerAddr>) -> ConnectOptions {
+        let attempts = AtomicUsize::new(0);
         let options = ConnectOptions::with_nkey(self.seed.reveal().to_owned())
             .name(&self.name)
             .custom_inbox_prefix(&self.inbox)
@@ -54,6 +69,10 @@ impl Link {
             .connection_timeout(CONNECT_TIMEOUT)
             .request_timeout(Some(REPLY_TIMEOUT))
             .reconnect_delay_callback(backoff)
+            .reconnect_to_server_callback(move |_, _| {
+                let next = order.get(attempts.fetch_add(1, Ordering::Relaxed) % order.len().max(1));
+                std::future::ready(next.map(|next| ReconnectToServer { addr: next.clone(), delay: None }))
+            })
             // Only the configured servers: others are announced before the server has shown its certificate, and would
             // be connected to without TLS.
             .ignore_discovered_servers()
@@ -64,9 +83,27 @@ impl Link {
         }
     }
 
-    /// Connects once.
+    /// Connects once, to the server that answers first: each later one has its turn a second after the one before.
     pub async fn connect(&self, lang: Lang) -> Result<Client, CliError> {
-        self.options().connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
+        let servers = self.shuffled();
+        let attempt = |nth: usize| {
+            let mut order = servers.clone();
+            order.rotate_left(nth);
+            async move {
+                tokio::time::sleep(HEAD_START.saturating_mul(u32::try_from(nth).unwrap_or(u32::MAX))).await;
+                self.options(order).connect(&self.servers[..]).await
+            }
+        };
+        let mut attempts: FuturesUnordered<_> = (0..servers.len()).map(attempt).collect();
+        let mut failure = None;
+        while let Some(attempt) = attempts.next().await {
+            match attempt {
+                Ok(client) => return Ok(client),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let failure = failure.unwrap_or_else(|| async_nats::ConnectErrorKind::Io.into());
+        Err(self.error(&failure, lang))
     }
 
     /// Connects and reconnects in the background. Fails only where retrying can't help, with an unreadable certificate
@@ -76,7 +113,7 @@ impl Link {
         lang: Lang,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Client, CliError> {
-        let options = self.options().retry_on_initial_connect().event_callback(move |event| {
+        let options = self.options(self.shuffled()).retry_on_initial_connect().event_callback(move |event| {
             on_event(event);
             std::future::ready(())
         });
@@ -142,6 +179,66 @@ mod tests {
                     stream.write_all(b"PONG\r\n").await.unwrap();
                 }
                 _ = other.accept() => panic!("it connected to the announced server"),
+            }
+        }
+    }
+
+    /// Answers a client's handshake.
+    async fn greet(listener: &TcpListener) -> tokio::net::TcpStream {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(info("127.0.0.1:1").as_bytes()).await.unwrap();
+        let mut command = [0; 7];
+        stream.read_exact(&mut command).await.unwrap();
+        stream.write_all(b"PONG\r\n").await.unwrap();
+        stream
+    }
+
+    async fn two_servers(folder: &std::path::Path) -> ([TcpListener; 2], Link) {
+        let servers =
+            [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
+        let mut link = link(folder, "nats://127.0.0.1:1", None);
+        let address = |server: &TcpListener| format!("nats://{}", server.local_addr().unwrap()).parse().unwrap();
+        link.servers = servers.iter().map(address).collect();
+        (servers, link)
+    }
+
+    #[tokio::test]
+    async fn after_a_lost_connection_the_next_server_has_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (servers, link) = two_servers(folder.path()).await;
+        let client = link.connect_with_retry(Lang::En, |_| {}).await.unwrap();
+        let mut before = None;
+        for _ in 0..6 {
+            let (nth, _connection) = tokio::select! {
+                stream = greet(&servers[0]) => (0, stream),
+                stream = greet(&servers[1]) => (1, stream),
+            };
+            assert_ne!(before, Some(nth));
+            before = Some(nth);
+            client.force_reconnect().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_does_not_wait_for_a_server_that_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let ([hangs, answers], link) = two_servers(folder.path()).await;
+        // Until the one that hangs had the first turn.
+        loop {
+            let given_up = async {
+                let (mut stream, _) = hangs.accept().await.unwrap();
+                assert!(matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)));
+            };
+            let connected = async { tokio::join!(link.connect(Lang::En), greet(&answers)) };
+            let mut given_up = std::pin::pin!(given_up);
+            tokio::select! {
+                biased;
+                (client, _) = connected => assert!(client.is_ok()),
+                () = &mut given_up => panic!("it waited for the server that hangs"),
+            }
+            let was_asked = tokio::time::timeout(Duration::from_millis(100), given_up).await.is_ok();
+            if was_asked {
+                return;
             }
         }
     }

@@ -20,8 +20,9 @@ const GRACE: Duration = Duration::from_secs(3);
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// So many unanswered polls in a row make the centre unreachable.
 const MAX_UNANSWERED: u32 = 2;
-/// The longest time that a connection without a beat is kept, where there are other servers.
-const MAX_PATIENCE: Duration = Duration::from_secs(120);
+/// The shortest and the longest time that a connection without a beat is kept, where there are other servers. Electing another
+/// leader for the stream, and the archive's own leaving of a failed server, take most of the shortest.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(120));
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollResults {
@@ -64,11 +65,54 @@ fn next_state(
     }
 }
 
-/// How long a connection without a beat is kept. It doubles, minus a random part, so that a centre that does not beat at all is
+/// How long a connection without a beat is kept. It doubles, plus a random part, so that a centre that does not beat at all is
 /// not flooded with connections.
 fn patience(tried: u32) -> Duration {
-    let most = (SILENCE * 2).saturating_mul(1 << tried.min(5)).min(MAX_PATIENCE);
-    most.mul_f64(1.0 - fastrand::f64() / 2.0)
+    let least = PATIENCE.0.saturating_mul(1 << tried.min(5)).min(PATIENCE.1);
+    least.mul_f64(1.0 + fastrand::f64() / 4.0)
+}
+
+/// What is known of the beat over the present connection.
+#[derive(Clone, Copy, Debug)]
+struct BeatWatch {
+    connects: u64,
+    connected_at: Instant,
+    /// Connections in a row that were left because no beat came.
+    left: u32,
+    patience: Duration,
+}
+
+impl BeatWatch {
+    fn new(now: Instant) -> Self {
+        Self { connects: 0, connected_at: now, left: 0, patience: patience(0) }
+    }
+
+    /// Whether the centre beats, as far as is known. A new connection has some time to bring the next beat, except where the
+    /// one before was left for want of a beat: then only a beat shows that this one is better.
+    fn is_beating(&mut self, link: LinkState, last_beat: Option<Instant>, now: Instant) -> bool {
+        if link.connects != self.connects {
+            (self.connects, self.connected_at) = (link.connects, now);
+        }
+        let Some(last_beat) = last_beat else { return true };
+        let since = if self.left > 0 { last_beat } else { last_beat.max(self.connected_at) };
+        let is_beating = now.saturating_duration_since(since) < SILENCE;
+        if is_beating && self.left > 0 {
+            (self.left, self.patience) = (0, patience(0));
+        }
+        is_beating
+    }
+
+    /// How long this connection is still kept without a beat.
+    fn left_patience(&self, last_beat: Option<Instant>, now: Instant) -> Duration {
+        let since = last_beat.map_or(self.connected_at, |at| at.max(self.connected_at));
+        self.patience.saturating_sub(now.saturating_duration_since(since))
+    }
+
+    /// The connection is being left.
+    fn leave(&mut self, now: Instant) {
+        self.left += 1;
+        (self.connected_at, self.patience) = (now, patience(self.left));
+    }
 }
 
 /// Reports changes to the prompters and the log, as long as the client lives.
@@ -85,23 +129,22 @@ pub async fn run(
     let (started, started_at) = (Instant::now(), Utc::now());
     let mut link = monitor.subscribe();
     let mut state = Reachability::Unknown;
-    let (mut connects, mut connected_at, mut tried) = (0, started, 0);
+    let mut beat = BeatWatch::new(started);
     loop {
         monitor.sync(&client.connection_state());
         let (link_now, polls_now) = (*link.borrow_and_update(), *heard.polls.borrow_and_update());
-        if link_now.connects != connects {
-            (connects, connected_at) = (link_now.connects, Instant::now());
-        }
-        // A new connection has the same time to bring the next beat.
         let last_beat = *heard.beats.borrow_and_update();
-        let is_beating = last_beat.is_none_or(|at| at.max(connected_at).elapsed() < SILENCE);
-        if is_beating {
-            tried = 0;
-        } else if has_others && link_now.connected && connected_at.elapsed() >= patience(tried) {
-            tried += 1;
-            connected_at = Instant::now();
-            // It fails only once the client has ended.
-            let _ = client.force_reconnect().await;
+        let is_beating = beat.is_beating(link_now, last_beat, Instant::now());
+        let mut next_check = CHECK_INTERVAL;
+        if !is_beating && has_others && link_now.connected {
+            let left = beat.left_patience(last_beat, Instant::now());
+            if left.is_zero() {
+                beat.leave(Instant::now());
+                // It fails only once the client has ended.
+                let _ = client.force_reconnect().await;
+            } else {
+                next_check = CHECK_INTERVAL.min(left);
+            }
         }
         let now = if state == Reachability::Unknown { started_at } else { Utc::now() };
         let next = next_state(state, link_now, polls_now, is_beating, started.elapsed() >= GRACE, now);
@@ -120,7 +163,7 @@ pub async fn run(
             changed = heard.polls.changed() => if changed.is_err() { return },
             // While it is reachable, beats change nothing.
             changed = heard.beats.changed(), if state != Reachability::Reachable => if changed.is_err() { return },
-            () = sleep(CHECK_INTERVAL) => {}
+            () = sleep(next_check) => {}
         }
     }
 }
@@ -152,5 +195,24 @@ mod tests {
         assert_eq!(next_state(Reachable, off(1), polls(1, 0), true, true, at(3)), UnreachableSince(at(3)));
         assert_eq!(next_state(UnreachableSince(at(3)), on(2), polls(1, 0), true, true, at(9)), UnreachableSince(at(3)));
         assert_eq!(next_state(UnreachableSince(at(3)), on(2), polls(2, 0), true, true, at(9)), Reachable);
+    }
+
+    #[test]
+    fn a_connection_that_follows_one_without_a_beat_counts_only_from_its_first_beat() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let on = |connects| LinkState { connected: true, connects };
+        let mut beat = BeatWatch::new(start);
+        assert!(beat.is_beating(on(1), None, at(60)), "a centre that never beat is not waited for");
+        // After any other loss the new connection has its time.
+        assert!(beat.is_beating(on(2), Some(at(60)), at(70)));
+        assert!(!beat.is_beating(on(2), Some(at(70)), at(77)));
+        assert!(!beat.left_patience(Some(at(70)), at(77)).is_zero());
+        assert!(beat.left_patience(Some(at(70)), at(83)).is_zero());
+        beat.leave(at(83));
+        assert!(!beat.left_patience(Some(at(70)), at(84)).is_zero(), "while it reconnects");
+        assert!(!beat.is_beating(on(3), Some(at(70)), at(84)));
+        assert!(beat.is_beating(on(3), Some(at(85)), at(86)));
+        assert!(beat.is_beating(on(4), Some(at(85)), at(95)));
     }
 }

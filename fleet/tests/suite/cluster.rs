@@ -1,5 +1,5 @@
 //! A cluster of three loses nothing, sends nothing twice and keeps changing screens while any one of its servers is killed,
-//! frozen, or has lost its disk.
+//! frozen, cut off from the others, or has lost its disk.
 
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::support::{FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, prin
 enum Fault {
     Killed,
     Frozen,
+    CutOff,
     DiskLost,
 }
 
@@ -24,6 +25,20 @@ struct Load {
 }
 
 impl Load {
+    /// Restarts a seat's agent until it connects to this server.
+    async fn connect_a_seat_to(&mut self, cluster: &Cluster, node: usize) {
+        while !cluster.clients(node).iter().any(|name| name == "penutup jkt/a1") {
+            let (seat, _) = &mut self.seats[0];
+            seat.agent().kill();
+            seat.start();
+            let is_connected = async || {
+                let mut names = (0..NODES).flat_map(|node| cluster.clients(node));
+                names.any(|name| name == "penutup jkt/a1").then_some(())
+            };
+            wait_until("the seat's connection", is_connected).await;
+        }
+    }
+
     /// Calls end at every seat, and a supervisor changes KLB: every seat shows it, and every call arrives.
     async fn run(&mut self, cluster: &Cluster, postgres: &Postgres, what: &str) {
         let start = Instant::now();
@@ -62,13 +77,15 @@ impl Load {
             }
             print_figure(&format!("{what}: on every seat after"), start.elapsed());
         };
-        tokio::join!(declare, shown);
-        // The server gives a closing that it had handed to a lost reader to the next one after half a minute.
-        while postgres.number("select count(*) from closing").await != Some(self.written) {
-            assert!(start.elapsed() < 4 * TIMEOUT, "{what}: not every call came to the database");
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
-        print_figure(&format!("{what}: every closing after"), start.elapsed());
+        let written = Some(self.written);
+        let archived = async {
+            while postgres.number("select count(*) from closing").await != written {
+                assert!(start.elapsed() < 4 * TIMEOUT, "{what}: not every call came to the database");
+                tokio::time::sleep(POLL_INTERVAL).await;
+            }
+            print_figure(&format!("{what}: every closing after"), start.elapsed());
+        };
+        tokio::join!(declare, shown, archived);
     }
 }
 
@@ -79,7 +96,7 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
     let Some(mut cluster) = Cluster::start(&spec).await else { return };
     let mut archive = Running::start(
         &cluster.config(Identity::Program("archive")),
-        &["archive", "--ask-every", "2"],
+        &["archive", "--ask-every", "10"],
         cluster.folder(),
     );
     let seats = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")].map(|(site, seat)| {
@@ -90,29 +107,37 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
     });
     let mut load = Load { seats: seats.into(), written: 0, flips: 0 };
     load.run(&cluster, &postgres, "whole").await;
-    for fault in [Fault::DiskLost, Fault::Killed, Fault::Frozen] {
-        for node in (0..NODES).take(if matches!(fault, Fault::DiskLost) { 1 } else { NODES }) {
-            let what = format!("{fault:?} {node}");
-            match fault {
-                Fault::Killed => cluster.nodes[node].kill(),
-                Fault::Frozen => cluster.nodes[node].freeze(),
-                Fault::DiskLost => cluster.lose_disk(node),
-            }
-            load.run(&cluster, &postgres, &what).await;
-            match fault {
-                Fault::Killed => cluster.nodes[node].restart(),
-                Fault::Frozen => cluster.nodes[node].thaw(),
-                Fault::DiskLost => {}
-            }
-            cluster.is_whole().await;
+    for fault in [Fault::DiskLost, Fault::Killed, Fault::Frozen, Fault::CutOff] {
+        // The worst one: it leads the broadcasts, and a seat is connected to it.
+        let node = cluster.leader().await;
+        load.connect_a_seat_to(&cluster, node).await;
+        let what = format!("{fault:?} {node}");
+        match fault {
+            Fault::Killed => cluster.nodes[node].kill(),
+            Fault::Frozen => cluster.nodes[node].freeze(),
+            Fault::CutOff => cluster.cut_off(node),
+            Fault::DiskLost => cluster.lose_disk(node),
         }
+        load.run(&cluster, &postgres, &what).await;
+        if !matches!(fault, Fault::DiskLost) {
+            assert_ne!(cluster.leader().await, node, "{what}: it still leads");
+        }
+        match fault {
+            Fault::Killed => cluster.nodes[node].restart(),
+            Fault::Frozen => cluster.nodes[node].thaw(),
+            Fault::CutOff => cluster.end_cut(node),
+            Fault::DiskLost => {}
+        }
+        let mended = Instant::now();
+        cluster.is_whole().await;
+        print_figure(&format!("{what}: mended after"), mended.elapsed());
     }
     load.run(&cluster, &postgres, "whole again").await;
     assert!(archive.process.runs(), "{}", archive.stderr());
     // No number is missing, and none was given twice.
     let numbers =
-        postgres.number("select count(*) from seat where received <> int8multirange(int8range(1, upper(received)))");
+        postgres.number("select count(*) from ledger where received <> int8multirange(int8range(1, upper(received)))");
     assert_eq!(numbers.await, Some(0));
-    let sum = "select coalesce(sum(upper(received) - 1), 0)::int8 from seat";
+    let sum = "select coalesce(sum(upper(received) - 1), 0)::int8 from ledger";
     assert_eq!(postgres.number(sum).await, Some(load.written));
 }

@@ -1,23 +1,32 @@
 //! A fleet with three servers on addresses of the loopback, as `provision` makes it for three machines.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::fleet::{FleetSpec, TestFleet, provisioned};
 use super::nats::{Nats, Place, free_port, installed};
+use super::relay::Relay;
 use super::{Identity, report_skipped, wait_until};
 
 pub struct Cluster {
     pub nodes: Vec<Nats>,
+    /// Between each two servers: who connects, to whom.
+    routes: Vec<(usize, usize, Relay)>,
+    monitor_port: u16,
     stores: Vec<PathBuf>,
     pub out: PathBuf,
     folder: TempDir,
 }
 
 pub const NODES: usize = 3;
+
+fn ip(node: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 0, u8::try_from(node + 1).expect("a small number"))
+}
 
 impl Cluster {
     /// Provisions the fleet, starts its servers and creates the streams; reports SKIPPED without nats-server.
@@ -30,14 +39,24 @@ impl Cluster {
         let (port, cluster_port) = (free_port(), free_port());
         let fleet = provisioned(&FleetSpec { cluster_port: Some(cluster_port), ..spec.clone() }, port, folder.path());
         let out = folder.path().join("out");
-        let ip = |node: usize| Ipv4Addr::new(127, 0, 0, u8::try_from(node + 1).expect("a small number"));
         let stores: Vec<_> = (0..NODES).map(|node| folder.path().join(format!("store-{node}"))).collect();
+        let pairs = (0..NODES).flat_map(|from| (0..NODES).map(move |to| (from, to))).filter(|(from, to)| from != to);
+        let relay = |(from, to)| (from, to, Relay::to_address(SocketAddrV4::new(ip(to), cluster_port)));
+        let routes: Vec<_> = pairs.map(relay).collect();
+        let monitor_port = free_port();
         let start = |node: usize| {
-            // What the units of three machines have from their machine: address, name and disk.
+            let own_routes = routes.iter().filter(|(from, ..)| *from == node);
+            let own_routes: Vec<_> =
+                own_routes.map(|(_, to, relay)| format!("nats-route://{}:{}", ip(*to), relay.port)).collect();
+            // What the units of three machines have from their machine: address, name and disk. And routes through the
+            // relays alone: the address that a server tells the others for more of them is nobody's.
             let args = [
                 ("-a", ip(node).to_string()),
                 ("-n", format!("nats-{node}")),
+                ("-m", monitor_port.to_string()),
                 ("--cluster", format!("nats://{}:{cluster_port}", ip(node))),
+                ("--cluster_advertise", format!("{}:1", ip(node))),
+                ("--routes", own_routes.join(",")),
             ];
             let args = args.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
             let (config, log) = (out.join("server/nats.conf"), folder.path().join(format!("nats-{node}.log")));
@@ -52,7 +71,7 @@ impl Cluster {
             Nats::start_at(at).expect("its port")
         };
         let nodes = (0..NODES).map(start).collect();
-        let cluster = Self { nodes, stores, out, folder };
+        let cluster = Self { nodes, routes, monitor_port, stores, out, folder };
         let admin = cluster.admin().await;
         penutup_fleet::provision::streams::ensure(
             admin,
@@ -79,6 +98,43 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// Cuts a server off from the others, while its clients still reach it.
+    pub fn cut_off(&self, node: usize) {
+        self.routes_of(node).for_each(Relay::silence);
+    }
+
+    pub fn end_cut(&self, node: usize) {
+        self.routes_of(node).for_each(Relay::end_silence);
+    }
+
+    fn routes_of(&self, node: usize) -> impl Iterator<Item = &Relay> {
+        let of_node = move |(from, to, _): &&(usize, usize, Relay)| *from == node || *to == node;
+        self.routes.iter().filter(of_node).map(|(.., relay)| relay)
+    }
+
+    /// The server that leads the broadcasts' stream, as most servers see it.
+    pub async fn leader(&self) -> usize {
+        wait_until("a leader", async || {
+            // One that is cut off from the others does not answer.
+            let info = self.admin().await.request("$JS.API.STREAM.INFO.KV_BROADCAST", "".into()).await.ok()?;
+            let info: serde_json::Value = serde_json::from_slice(&info.payload).ok()?;
+            info["cluster"]["leader"].as_str()?.strip_prefix("nats-")?.parse().ok()
+        })
+        .await
+    }
+
+    /// The names of a server's clients.
+    pub fn clients(&self, node: usize) -> Vec<String> {
+        let mut stream = TcpStream::connect((ip(node), self.monitor_port)).expect("its monitor");
+        stream.write_all(b"GET /connz HTTP/1.0\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let connections = body["connections"].as_array().expect("connections");
+        connections.iter().filter_map(|one| Some(one["name"].as_str()?.to_owned())).collect()
+    }
+
     /// Kills a server, deletes its disk and starts it again.
     pub fn lose_disk(&mut self, node: usize) {
         self.nodes[node].kill();
@@ -86,7 +142,7 @@ impl Cluster {
         self.nodes[node].restart();
     }
 
-    /// Waits until every stream and consumer is on all servers and current.
+    /// Waits until every stream and the archive's consumers are on all servers and current.
     pub async fn is_whole(&self) {
         let admin = self.admin().await;
         wait_until("all replicas to be current", async || {
@@ -103,12 +159,10 @@ impl Cluster {
             for stream in streams {
                 current(stream)?;
                 let name = stream["config"]["name"].as_str()?;
-                let consumers = admin.request(format!("$JS.API.CONSUMER.LIST.{name}"), "".into()).await.ok()?;
-                let consumers: serde_json::Value = serde_json::from_slice(&consumers.payload).ok()?;
-                // Those of a running report or status are on one server.
-                let durable = |one: &&serde_json::Value| one["config"]["durable_name"].is_string();
-                for consumer in consumers["consumers"].as_array()?.iter().filter(durable) {
-                    current(consumer)?;
+                // The other consumers are those of a running report or status, on one server.
+                if name.starts_with("CLOSINGS_") {
+                    let info = admin.request(format!("$JS.API.CONSUMER.INFO.{name}.archive"), "".into()).await.ok()?;
+                    current(&serde_json::from_slice(&info.payload).ok()?)?;
                 }
             }
             Some(())
