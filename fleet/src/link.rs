@@ -1,16 +1,20 @@
 //! The connection to NATS: authenticated by nkey, over TLS where the address says so. Pings find a half-open link within
 //! ten seconds; randomized backoff keeps thousands of seats from reconnecting to a restarted server at once. Each attempt is
-//! with the next server, in a random order: a frozen or cut-off server that was left accepts connections all the same.
+//! with the next server, in a random order: a cut-off server that was left accepts connections all the same. One that does not
+//! greet, as a frozen one, has its turn only where no other does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::error::CliError;
 use crate::secret::Seed;
@@ -23,8 +27,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(HANDSHAKE_SECONDS);
 /// How long the server waits for a client's handshake.
 pub const HANDSHAKE_SECONDS: u64 = 20;
-/// How long a command waits for a server before it tries the next one as well.
-const HEAD_START: Duration = Duration::from_secs(1);
+/// How long one of several servers may take to greet, which it does before TLS and authentication.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest and the longest delay before a retry, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 8_000);
@@ -51,6 +55,32 @@ pub fn backoff(attempt: usize) -> Duration {
     Duration::from_millis(fastrand::u64(most.div_ceil(2)..=most).max(BACKOFF_MS.0))
 }
 
+/// The servers in a client's order, and whose turn it is.
+struct Turns {
+    servers: Vec<ServerAddr>,
+    next: AtomicUsize,
+}
+
+impl Turns {
+    /// The next server that greets, or just the next one where none does.
+    async fn next(self: Arc<Self>) -> Option<ReconnectToServer> {
+        let turn = || self.servers.get(self.next.fetch_add(1, Ordering::Relaxed) % self.servers.len().max(1));
+        let mut next = turn()?;
+        for _ in 1..self.servers.len() {
+            if timeout(GREETING_TIMEOUT, greets(next)).await.unwrap_or(false) {
+                break;
+            }
+            next = turn()?;
+        }
+        Some(ReconnectToServer { addr: next.clone(), delay: None })
+    }
+}
+
+async fn greets(server: &ServerAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect((server.host().to_owned(), server.port())).await else { return false };
+    stream.read_u8().await.is_ok()
+}
+
 impl Link {
     /// The servers in a random order, so that each has its share of the seats.
     fn shuffled(&self) -> Vec<ServerAddr> {
@@ -59,9 +89,8 @@ impl Link {
         servers
     }
 
-    /// Servers are tried in this order, over and over.
-    fn options(&self, order: Vec<ServerAddr>) -> ConnectOptions {
-        let attempts = AtomicUsize::new(0);
+    fn options(&self) -> ConnectOptions {
+        let turns = Arc::new(Turns { servers: self.shuffled(), next: AtomicUsize::new(0) });
         let options = ConnectOptions::with_nkey(self.seed.reveal().to_owned())
             .name(&self.name)
             .custom_inbox_prefix(&self.inbox)
@@ -69,10 +98,7 @@ impl Link {
             .connection_timeout(CONNECT_TIMEOUT)
             .request_timeout(Some(REPLY_TIMEOUT))
             .reconnect_delay_callback(backoff)
-            .reconnect_to_server_callback(move |_, _| {
-                let next = order.get(attempts.fetch_add(1, Ordering::Relaxed) % order.len().max(1));
-                std::future::ready(next.map(|next| ReconnectToServer { addr: next.clone(), delay: None }))
-            })
+            .reconnect_to_server_callback(move |_, _| Arc::clone(&turns).next())
             // Only the configured servers: others are announced before the server has shown its certificate, and would
             // be connected to without TLS.
             .ignore_discovered_servers()
@@ -83,27 +109,9 @@ impl Link {
         }
     }
 
-    /// Connects once, to the server that answers first: each later one has its turn a second after the one before.
+    /// Connects once.
     pub async fn connect(&self, lang: Lang) -> Result<Client, CliError> {
-        let servers = self.shuffled();
-        let attempt = |nth: usize| {
-            let mut order = servers.clone();
-            order.rotate_left(nth);
-            async move {
-                tokio::time::sleep(HEAD_START.saturating_mul(u32::try_from(nth).unwrap_or(u32::MAX))).await;
-                self.options(order).connect(&self.servers[..]).await
-            }
-        };
-        let mut attempts: FuturesUnordered<_> = (0..servers.len()).map(attempt).collect();
-        let mut failure = None;
-        while let Some(attempt) = attempts.next().await {
-            match attempt {
-                Ok(client) => return Ok(client),
-                Err(error) => failure = Some(error),
-            }
-        }
-        let failure = failure.unwrap_or_else(|| async_nats::ConnectErrorKind::Io.into());
-        Err(self.error(&failure, lang))
+        self.options().connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
     }
 
     /// Connects and reconnects in the background. Fails only where retrying can't help, with an unreadable certificate
@@ -113,7 +121,7 @@ impl Link {
         lang: Lang,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Client, CliError> {
-        let options = self.options(self.shuffled()).retry_on_initial_connect().event_callback(move |event| {
+        let options = self.options().retry_on_initial_connect().event_callback(move |event| {
             on_event(event);
             std::future::ready(())
         });
@@ -132,7 +140,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use nkeys::KeyPair;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -183,14 +191,17 @@ mod tests {
         }
     }
 
-    /// Answers a client's handshake.
-    async fn greet(listener: &TcpListener) -> tokio::net::TcpStream {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.write_all(info("127.0.0.1:1").as_bytes()).await.unwrap();
-        let mut command = [0; 7];
-        stream.read_exact(&mut command).await.unwrap();
-        stream.write_all(b"PONG\r\n").await.unwrap();
-        stream
+    /// Greets, and answers a client's handshake.
+    async fn greet(listener: &TcpListener) -> TcpStream {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(info("127.0.0.1:1").as_bytes()).await.unwrap();
+            // A client that only waits for the greeting closes after it.
+            if stream.read_exact(&mut [0; 7]).await.is_ok() {
+                stream.write_all(b"PONG\r\n").await.unwrap();
+                return stream;
+            }
+        }
     }
 
     async fn two_servers(folder: &std::path::Path) -> ([TcpListener; 2], Link) {
@@ -220,26 +231,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_does_not_wait_for_a_server_that_hangs() {
+    async fn a_server_that_accepts_and_hangs_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let ([hangs, answers], link) = two_servers(folder.path()).await;
-        // Until the one that hangs had the first turn.
-        loop {
-            let given_up = async {
-                let (mut stream, _) = hangs.accept().await.unwrap();
-                assert!(matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)));
-            };
-            let connected = async { tokio::join!(link.connect(Lang::En), greet(&answers)) };
-            let mut given_up = std::pin::pin!(given_up);
-            tokio::select! {
-                biased;
-                (client, _) = connected => assert!(client.is_ok()),
-                () = &mut given_up => panic!("it waited for the server that hangs"),
-            }
-            let was_asked = tokio::time::timeout(Duration::from_millis(100), given_up).await.is_ok();
-            if was_asked {
-                return;
-            }
+        let mut was_first = false;
+        while !was_first {
+            let (client, _) = tokio::join!(link.connect(Lang::En), greet(&answers));
+            assert!(client.is_ok());
+            was_first = timeout(Duration::from_millis(100), hangs.accept()).await.is_ok();
         }
     }
 

@@ -49,6 +49,8 @@ impl Load {
         let is_on = self.flips % 2 == 1;
         let reason = format!("gangguan {}", self.flips);
         let args = if is_on { vec!["klb", "on", "--reason", &reason] } else { vec!["klb", "off"] };
+        // What the seats show is looked for on their disks.
+        let args = [args, vec!["--wait", "1"]].concat();
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         let config = cluster.config(Identity::Supervisor("pusat"));
         let declare = async {
@@ -62,7 +64,7 @@ impl Load {
                 matches!(ran.await.expect("it ran").status, 0 | 3).then_some(())
             })
             .await;
-            print_figure(&format!("{what}: reported after"), start.elapsed());
+            print_figure(&format!("{what}: stored after"), start.elapsed());
         };
         let state = if is_on { State::On } else { State::Off };
         let seats = &self.seats;
@@ -96,7 +98,7 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
     let Some(mut cluster) = Cluster::start(&spec).await else { return };
     let mut archive = Running::start(
         &cluster.config(Identity::Program("archive")),
-        &["archive", "--ask-every", "10"],
+        &["archive", "--ask-every", "5"],
         cluster.folder(),
     );
     let seats = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")].map(|(site, seat)| {

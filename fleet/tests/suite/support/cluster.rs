@@ -144,8 +144,9 @@ impl Cluster {
 
     /// Waits until every stream and the archive's consumers are on all servers and current.
     pub async fn is_whole(&self) {
-        let admin = self.admin().await;
         wait_until("all replicas to be current", async || {
+            // One that comes back does not answer yet.
+            let admin = self.admin().await;
             let list = admin.request("$JS.API.STREAM.LIST", "".into()).await.ok()?;
             let list: serde_json::Value = serde_json::from_slice(&list.payload).ok()?;
             let streams = list["streams"].as_array().filter(|streams| !streams.is_empty())?;
