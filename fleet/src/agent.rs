@@ -179,8 +179,7 @@ async fn run_tasks(
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
     tasks.spawn(uploader.run(monitor.subscribe(), asked));
-    let others = servers > 1;
-    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, others, snapshots, log.clone()));
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, servers, snapshots, log.clone()));
     let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
     tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
     let (client, seat, link) = for_task();

@@ -16,9 +16,10 @@ pub const INTERVAL: Duration = Duration::from_secs(2);
 /// A seat that hears no beat for so long is not current: three are missing.
 pub const SILENCE: Duration = Duration::from_secs(6);
 /// How long the stream may take to store one.
-const ACK_TIMEOUT: Duration = Duration::from_secs(3);
-/// After so many in a row another server is tried: this one may be cut off from the others.
-const MAX_UNANSWERED: u32 = 2;
+const ACK_TIMEOUT: Duration = Duration::from_secs(2);
+/// After so many in a row another server is tried: this one may be cut off from the others. They last as long as most elections
+/// of another leader, during which no server answers.
+const MAX_UNANSWERED: u32 = 4;
 
 /// Stores one beat.
 pub async fn send(client: &Client) -> Result<(), PublishErrorKind> {

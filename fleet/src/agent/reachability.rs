@@ -65,10 +65,16 @@ fn next_state(
     }
 }
 
-/// How long a connection without a beat is kept. It doubles, plus a random part, so that a centre that does not beat at all is
-/// not flooded with connections.
-fn patience(tried: u32) -> Duration {
-    let least = PATIENCE.0.saturating_mul(1 << tried.min(5)).min(PATIENCE.1);
+/// How long a connection without a beat is kept, after so many that were left for want of one. The other servers have three
+/// beats' time each; after that it doubles, plus a random part, so that a centre that does not beat at all is not flooded with
+/// connections.
+fn patience(left: usize, servers: usize) -> Duration {
+    let rounds = u32::try_from((left + 1).saturating_sub(servers)).unwrap_or(u32::MAX);
+    let least = match left {
+        0 => PATIENCE.0,
+        _ if left < servers => SILENCE,
+        _ => PATIENCE.0.saturating_mul(1 << rounds.min(5)).min(PATIENCE.1),
+    };
     least.mul_f64(1.0 + fastrand::f64() / 4.0)
 }
 
@@ -78,13 +84,15 @@ struct BeatWatch {
     connects: u64,
     connected_at: Instant,
     /// Connections in a row that were left because no beat came.
-    left: u32,
+    left: usize,
     patience: Duration,
+    /// How many servers there are.
+    servers: usize,
 }
 
 impl BeatWatch {
-    fn new(now: Instant) -> Self {
-        Self { connects: 0, connected_at: now, left: 0, patience: patience(0) }
+    fn new(servers: usize, now: Instant) -> Self {
+        Self { connects: 0, connected_at: now, left: 0, patience: patience(0, servers), servers }
     }
 
     /// Whether the centre beats, as far as is known. A new connection has some time to bring the next beat, except where the
@@ -97,7 +105,7 @@ impl BeatWatch {
         let since = if self.left > 0 { last_beat } else { last_beat.max(self.connected_at) };
         let is_beating = now.saturating_duration_since(since) < SILENCE;
         if is_beating && self.left > 0 {
-            (self.left, self.patience) = (0, patience(0));
+            (self.left, self.patience) = (0, patience(0, self.servers));
         }
         is_beating
     }
@@ -111,7 +119,7 @@ impl BeatWatch {
     /// The connection is being left.
     fn leave(&mut self, now: Instant) {
         self.left += 1;
-        (self.connected_at, self.patience) = (now, patience(self.left));
+        (self.connected_at, self.patience) = (now, patience(self.left, self.servers));
     }
 }
 
@@ -122,21 +130,21 @@ pub async fn run(
     client: Client,
     monitor: LinkMonitor,
     mut heard: Heard,
-    has_others: bool,
+    servers: usize,
     snapshots: SnapshotWatch,
     log: Log,
 ) {
     let (started, started_at) = (Instant::now(), Utc::now());
     let mut link = monitor.subscribe();
     let mut state = Reachability::Unknown;
-    let mut beat = BeatWatch::new(started);
+    let mut beat = BeatWatch::new(servers, started);
     loop {
         monitor.sync(&client.connection_state());
         let (link_now, polls_now) = (*link.borrow_and_update(), *heard.polls.borrow_and_update());
         let last_beat = *heard.beats.borrow_and_update();
         let is_beating = beat.is_beating(link_now, last_beat, Instant::now());
         let mut next_check = CHECK_INTERVAL;
-        if !is_beating && has_others && link_now.connected {
+        if !is_beating && servers > 1 && link_now.connected {
             let left = beat.left_patience(last_beat, Instant::now());
             if left.is_zero() {
                 beat.leave(Instant::now());
@@ -202,7 +210,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let on = |connects| LinkState { connected: true, connects };
-        let mut beat = BeatWatch::new(start);
+        let mut beat = BeatWatch::new(3, start);
         assert!(beat.is_beating(on(1), None, at(60)), "a centre that never beat is not waited for");
         // After any other loss the new connection has its time.
         assert!(beat.is_beating(on(2), Some(at(60)), at(70)));
@@ -212,6 +220,8 @@ mod tests {
         beat.leave(at(83));
         assert!(!beat.left_patience(Some(at(70)), at(84)).is_zero(), "while it reconnects");
         assert!(!beat.is_beating(on(3), Some(at(70)), at(84)));
+        // The next one has three beats' time.
+        assert!(beat.left_patience(Some(at(70)), at(92)).is_zero());
         assert!(beat.is_beating(on(3), Some(at(85)), at(86)));
         assert!(beat.is_beating(on(4), Some(at(85)), at(95)));
     }
