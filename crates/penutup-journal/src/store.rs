@@ -23,7 +23,7 @@ use penutup_rules::closing::ending::Outcome;
 use penutup_system::own_files;
 
 /// How long to wait for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many calls are deleted in one transaction: a few milliseconds, so that no other process notices.
 const BATCH: usize = 500;
 

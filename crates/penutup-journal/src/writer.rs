@@ -19,15 +19,15 @@ use super::read::{Reader, summaries};
 use super::record::Record;
 use super::report::{By, Dimension, Recap, ReportBuilder, Teams, span};
 use super::spill;
-use super::store::{Change, Claim, Opened, Store};
+use super::store::{BUSY_TIMEOUT, Change, Claim, Opened, Store};
 use super::summary::{CallSummary, Interner};
 use super::trouble::{Error, Finish, Trouble};
 use penutup_system::mailbox::Mailbox;
 
 /// The most calls kept in memory while they can't be written: about a hundred days of one seat.
 const MAX_CALLS: usize = 10_000;
-/// How long to wait for another process's lock at the end.
-const LAST_PATIENCE: Duration = Duration::from_millis(200);
+/// How long to wait for another process's lock at the end, and in a retry.
+const RETRY_PATIENCE: Duration = Duration::from_millis(200);
 /// For how many calls the ID is remembered, so that an end can be undone.
 const MAX_IDS: usize = 1_000;
 /// The first and the longest pause before a retry.
@@ -288,7 +288,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
             // While the journal can't be written, only the deadline and the end cause a retry.
             if ends && let Some(store) = &self.store {
                 // The end must not wait long; calls kept out by a lock are saved for the next start.
-                let _ = store.set_busy_timeout(LAST_PATIENCE);
+                let _ = store.set_busy_timeout(RETRY_PATIENCE);
             }
             if ends || self.retry.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
@@ -344,6 +344,10 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 
     /// Writes pending changes; on failure reports it and retries later.
     fn write(&mut self) {
+        if let Some(store) = self.store.as_ref().filter(|_| self.retry.is_some()) {
+            // A retry follows, and the end must not wait for one that has just begun.
+            let _ = store.set_busy_timeout(RETRY_PATIENCE);
+        }
         let mut result = self.try_to_write();
         if result.as_ref().is_err_and(Error::is_damage)
             && let Some(store) = self.store.take()
@@ -359,6 +363,9 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         match result {
             Ok(()) => {
                 if self.retry.take().is_some() {
+                    if let Some(store) = &self.store {
+                        let _ = store.set_busy_timeout(BUSY_TIMEOUT);
+                    }
                     (self.notify)(Trouble::Over { lost: std::mem::take(&mut self.lost) });
                 }
             }
