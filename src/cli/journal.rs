@@ -12,7 +12,7 @@ use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::grouped;
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
-use crate::journal::store::{Claim, Opened, Store};
+use crate::journal::store::{BUSY_TIMEOUT, Claim, Opened, Store};
 use crate::journal::summary::time;
 use crate::journal::trouble::{Error, Trouble};
 use penutup_cli_kit::report::{Days, date};
@@ -147,7 +147,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let open = || -> Result<_, Error> {
         let claim = if context.settings.journal.path.is_some() { Claim::ByContent } else { Claim::ByPath };
-        let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
+        let Opened { mut store, aside } = Store::open_claimed(&path, claim, BUSY_TIMEOUT)?;
         // Calls left open by crashed processes count as ended and can be deleted, and so can those not imported yet.
         let presence = store.join()?;
         store.import(&presence, &context.spill())?;

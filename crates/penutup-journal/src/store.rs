@@ -23,7 +23,7 @@ use penutup_rules::closing::ending::Outcome;
 use penutup_system::own_files;
 
 /// How long to wait for another process's lock.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many calls are deleted in one transaction: a few milliseconds, so that no other process notices.
 const BATCH: usize = 500;
 
@@ -68,15 +68,15 @@ impl Store {
     /// # Errors
     /// The error of the system or of `SQLite`, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Opened, Error> {
-        Self::open_claimed(path, Claim::ByPath)
+        Self::open_claimed(path, Claim::ByPath, BUSY_TIMEOUT)
     }
 
-    /// Like [`Self::open`]; a file that is not a journal by this claim is left untouched, and nothing is created beside
-    /// it.
+    /// Like [`Self::open`], waiting so long for another process's lock; a file that is not a journal by this claim is left
+    /// untouched, and nothing is created beside it.
     ///
     /// # Errors
     /// As [`Self::open`]; [`Error::Foreign`] for a file that is not our journal.
-    pub fn open_claimed(path: &Path, claim: Claim) -> Result<Opened, Error> {
+    pub fn open_claimed(path: &Path, claim: Claim, patience: Duration) -> Result<Opened, Error> {
         if claim == Claim::ByContent && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
         }
@@ -85,7 +85,7 @@ impl Store {
         make_private(path)?;
         let mut aside = None;
         loop {
-            match Self::connect(path) {
+            match Self::connect(path, patience) {
                 Ok(store) => return Ok(Opened { store, aside }),
                 Err(error) if error.is_damage() && aside.is_none() => aside = Some(set_aside(path, Utc::now())?),
                 Err(error) => return Err(error),
@@ -123,7 +123,7 @@ impl Store {
         Ok(self.conn.busy_timeout(patience)?)
     }
 
-    fn connect(path: &Path) -> Result<Self, Error> {
+    fn connect(path: &Path, patience: Duration) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| {
             // The system's error is more precise. Only now, when there is no connection: closing a file releases every
@@ -131,7 +131,7 @@ impl Store {
             let opened = fs::File::options().read(true).write(true).open(path);
             opened.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
         })?;
-        conn.busy_timeout(BUSY_TIMEOUT)?;
+        conn.busy_timeout(patience)?;
         schema::prepare(&mut conn)?;
         schema::mark_in_use(&mut conn);
         Ok(Self { conn, path: path.into(), identity: identity(path) })

@@ -241,6 +241,8 @@ struct JournalWorker<N> {
     expired_before: Option<i64>,
     has_cutoff: bool,
     has_imported: bool,
+    /// Whether these are the last changes.
+    ends: bool,
 }
 
 impl<N: Fn(Trouble)> JournalWorker<N> {
@@ -258,6 +260,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
             expired_before: None,
             has_cutoff: false,
             has_imported: false,
+            ends: false,
         }
     }
 
@@ -286,10 +289,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
                 }
             }
             // While the journal can't be written, only the deadline and the end cause a retry.
-            if ends && let Some(store) = &self.store {
-                // The end must not wait long; calls kept out by a lock are saved for the next start.
-                let _ = store.set_busy_timeout(RETRY_PATIENCE);
-            }
+            self.ends = ends;
             if ends || self.retry.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
@@ -342,11 +342,16 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
     }
 
+    /// How long to wait for another process's lock. The end must not wait long, nor for a retry that has just begun; calls
+    /// kept out by a lock are saved for the next start.
+    fn patience(&self) -> Duration {
+        if self.ends || self.retry.is_some() { RETRY_PATIENCE } else { BUSY_TIMEOUT }
+    }
+
     /// Writes pending changes; on failure reports it and retries later.
     fn write(&mut self) {
-        if let Some(store) = self.store.as_ref().filter(|_| self.retry.is_some()) {
-            // A retry follows, and the end must not wait for one that has just begun.
-            let _ = store.set_busy_timeout(RETRY_PATIENCE);
+        if let Some(store) = &self.store {
+            let _ = store.set_busy_timeout(self.patience());
         }
         let mut result = self.try_to_write();
         if result.as_ref().is_err_and(Error::is_damage)
@@ -363,9 +368,6 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         match result {
             Ok(()) => {
                 if self.retry.take().is_some() {
-                    if let Some(store) = &self.store {
-                        let _ = store.set_busy_timeout(BUSY_TIMEOUT);
-                    }
                     (self.notify)(Trouble::Over { lost: std::mem::take(&mut self.lost) });
                 }
             }
@@ -400,7 +402,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
             self.rewrite_last();
         }
         if self.store.is_none() {
-            let opened = Store::open_claimed(&self.config.path, self.config.claim());
+            let opened = Store::open_claimed(&self.config.path, self.config.claim(), self.patience());
             let Opened { store, aside } = opened.map_err(|e| e.named_at(self.config.named_at.as_deref()))?;
             self.store = Some(store);
             if let Some(aside) = aside {
