@@ -18,8 +18,9 @@ use serde_json::{Map, Value, json};
 pub use self::question::{Question, Questions};
 use crate::arg_error::ArgError;
 use crate::diagnostics::{shown, suggest};
+use crate::journal::read::Span;
 use crate::journal::record::Record;
-use crate::journal::report::{By, Dimension, Matcher, Report as Sums, ReportBuilder, Sampled, Sampler};
+use crate::journal::report::{Dimension, Matcher, Report as Sums, ReportBuilder, Sampled, Sampler};
 use crate::journal::summary::{CallSummary, Interner};
 use crate::rules::RuleSet;
 use crate::stream::canvas;
@@ -102,6 +103,8 @@ impl TooManyGroups {
 #[derive(Debug)]
 pub struct Collector<'q> {
     question: &'q Question,
+    /// The time asked about, and that of the period before.
+    spans: (Span, Option<Span>),
     matcher: Matcher,
     now: ReportBuilder,
     before: ReportBuilder,
@@ -114,7 +117,8 @@ impl<'q> Collector<'q> {
     pub fn new(question: &'q Question) -> Self {
         let builder = || ReportBuilder::new(question.zone, question.by.clone());
         let sampler = question.sample.map(|(size, seed)| Sampler::new(size, seed));
-        Self { question, matcher: question.matcher(), now: builder(), before: builder(), sampler }
+        let spans = (question.now(), question.before().map(|(_, span)| span));
+        Self { question, spans, matcher: question.matcher(), now: builder(), before: builder(), sampler }
     }
 
     /// Adds a call, if the question is about it.
@@ -125,12 +129,13 @@ impl<'q> Collector<'q> {
         if !self.matcher.matches(row, texts) {
             return Ok(());
         }
-        if self.question.now().has(row.start_ms) {
+        let (now, before) = self.spans;
+        if now.has(row.start_ms) {
             self.now.add(row);
             if let Some(sampler) = &mut self.sampler {
                 sampler.add(row, texts);
             }
-        } else if self.question.before().is_some_and(|(_, span)| span.has(row.start_ms)) {
+        } else if before.is_some_and(|span| span.has(row.start_ms)) {
             self.before.add(row);
         }
         if self.now.size() + self.before.size() > MAX_GROUPS { Err(TooManyGroups) } else { Ok(()) }
@@ -157,11 +162,7 @@ impl<'q> Collector<'q> {
             if is_new { format!("{line}. {}\n", suggest(key, valid, &words.problem)) } else { line + "\n" }
         };
         let mut out: String = self.matcher.unseen().map(line).collect();
-        let by_team = match &self.question.by {
-            By::Overview => false,
-            By::One(one) => *one == Dimension::Team,
-            By::Two(one, other) => *one == Dimension::Team || *other == Dimension::Team,
-        };
+        let by_team = self.question.by.dimensions().contains(&&Dimension::Team);
         let has_calls = self.now.closings() > 0;
         if by_team && has_calls && !self.now.has_team(texts, &self.question.teams) {
             out += words.report.no_call_of_teams;
@@ -181,8 +182,8 @@ impl<'q> Collector<'q> {
         rules: &RuleSet,
         words: &Words,
     ) -> Result<String, ArgError> {
-        self.check_facts(texts, rules, words)?;
         let now = self.now.report(texts, &self.question.teams);
+        self.check_facts(&now, rules, words)?;
         let answer = Answer { question: self.question, now: &now, before: None };
         Ok(sample::render(&answer, sample, rules, words, canvas(&io::stdout()).width))
     }
@@ -192,10 +193,10 @@ impl<'q> Collector<'q> {
     /// # Errors
     /// A grouping or a filter by a fact that neither the rules nor a call have.
     pub fn answer(&self, texts: &Interner, rules: &RuleSet, words: &Words) -> Result<String, ArgError> {
-        self.check_facts(texts, rules, words)?;
         let question = self.question;
         let report = |builder: &ReportBuilder| builder.report(texts, &question.teams);
         let now = report(&self.now);
+        self.check_facts(&now, rules, words)?;
         let before = question.before().map(|(days, _)| (days, report(&self.before)));
         let answer = Answer { question, now: &now, before: before.as_ref().map(|(days, sums)| (*days, sums)) };
         Ok(match question.form {
@@ -206,21 +207,12 @@ impl<'q> Collector<'q> {
     }
 
     /// A misspelt dimension is read as a fact, so the message names both.
-    fn check_facts(&self, texts: &Interner, rules: &RuleSet, words: &Words) -> Result<(), ArgError> {
+    fn check_facts(&self, now: &Sums, rules: &RuleSet, words: &Words) -> Result<(), ArgError> {
         let is_known = |fact: &str| {
-            let report = || self.now.report(texts, &self.question.teams);
-            let has_key = |sums: Sums| {
-                let groups = sums.groups(&[Dimension::Fact(fact.into())]).map(<[_]>::to_vec);
-                groups.is_some_and(|groups| groups.iter().any(|group| !group.key[0].is_empty()))
-            };
-            rules.fact_named(fact).is_some() || has_key(report())
+            let groups = now.groups(&[Dimension::Fact(fact.into())]).unwrap_or_default();
+            rules.fact_named(fact).is_some() || groups.iter().any(|group| !group.key[0].is_empty())
         };
-        let by = match &self.question.by {
-            By::Overview => vec![],
-            By::One(one) => vec![one],
-            By::Two(one, other) => vec![one, other],
-        };
-        let by = by.into_iter().filter_map(|dimension| match dimension {
+        let by = self.question.by.dimensions().into_iter().filter_map(|dimension| match dimension {
             Dimension::Fact(fact) if !is_known(fact) => Some(fact.as_str()),
             _ => None,
         });

@@ -32,6 +32,17 @@ pub enum By {
     Two(Dimension, Dimension),
 }
 
+impl By {
+    /// The one or two dimensions; none for the overview.
+    pub fn dimensions(&self) -> Vec<&Dimension> {
+        match self {
+            Self::Overview => vec![],
+            Self::One(one) => vec![one],
+            Self::Two(one, other) => vec![one, other],
+        }
+    }
+}
+
 /// Calls with irregularities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flagged {

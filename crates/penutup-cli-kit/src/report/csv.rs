@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use super::{Answer, Question, TooManyGroups};
 use crate::diagnostics::csv;
 use crate::journal::record::{OvertakenRecord, Record};
-use crate::journal::report::{By, Dimension, Group, Matcher, Report, seconds};
+use crate::journal::report::{Dimension, Group, Matcher, Report, seconds};
 use crate::journal::summary::{CallSummary, Interner};
 use crate::rules::RuleSet;
 use penutup_rules::closing::ending::Outcome;
@@ -183,11 +183,7 @@ impl<'q> CallTable<'q> {
 
 /// A line for each group of the finest grouping, and for each period if there are two.
 pub(super) fn groups(answer: &Answer<'_>) -> String {
-    let by = match &answer.question.by {
-        By::Overview => vec![],
-        By::One(one) => vec![one.clone()],
-        By::Two(one, other) => vec![one.clone(), other.clone()],
-    };
+    let by: Vec<Dimension> = answer.question.by.dimensions().into_iter().cloned().collect();
     let groups = |sums: &Report| sums.groups(&by).map_or_else(|| vec![sums.total.clone()], <[Group]>::to_vec);
     let periods: Vec<(&str, Vec<Group>)> = std::iter::once(("now", groups(answer.now)))
         .chain(answer.before.map(|(_, sums)| ("before", groups(sums))))

@@ -93,12 +93,8 @@ impl Questions {
                 None => filters.push(Filter { dimension, keys: vec![key] }),
             }
         }
-        let used = match &by {
-            By::Overview => vec![],
-            By::One(one) => vec![one],
-            By::Two(one, other) => vec![one, other],
-        };
-        let uses_teams = used.into_iter().chain(filters.iter().map(|f| &f.dimension)).any(|d| *d == Dimension::Team);
+        let uses_teams =
+            by.dimensions().into_iter().chain(filters.iter().map(|f| &f.dimension)).any(|d| *d == Dimension::Team);
         match (&teams, uses_teams) {
             (None, true) => return Err(ArgError::new(w.no_teams).help(w.no_teams_help)),
             (Some(_), false) => return Err(ArgError::new(w.unused_teams).help(w.unused_teams_help)),
