@@ -18,7 +18,7 @@ use crate::broadcast_stream::{BroadcastStream, PutError};
 use crate::cli::{Common, eprint_line, print};
 use crate::config::supervisor::Supervisor;
 use crate::error::{CliError, ExitStatus};
-use crate::reception::{Answer, Sent, Wait};
+use crate::reception::{Answer, Sent, Wait, version_on_seats};
 use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
@@ -90,7 +90,9 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let scope = choose_scope(Some(&scope.to_string()), &supervisor.own, lang)?;
     let key = Key::Klb(scope.clone());
     let present = stream.accepted(&supervisor.trust, &key).await?;
-    let version = Declaration::next_version(present.klb().map(|declared| declared.version), now);
+    let known = present.klb().map(|declared| declared.version);
+    let on_seats = version_on_seats(&stream, &supervisor, &key, now).await;
+    let version = Declaration::next_version(known.max(on_seats), now);
     let by = Some(supervisor.own.name.clone());
     let broadcast =
         Declaration { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_nats::Client;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use penutup_cli_kit::diagnostics::grouped;
 use penutup_cli_kit::words::Lang;
+use penutup_rules::declaration::Declaration;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::broadcast_stream::{
     BroadcastStream, GetError, StoredBroadcast, direct_get, stream_sequence, stream_subject, stream_time,
@@ -35,6 +36,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// Direct gets of one look that are under way at once: the server may be 20 ms away.
 const MAX_READERS: u64 = 128;
+/// How many seconds a supervisor's clock may have been ahead.
+const MAX_AHEAD: u64 = 2 * 24 * 60 * 60;
 /// The most seats that are named for one reason.
 const MAX_NAMED: usize = 5;
 
@@ -101,6 +104,27 @@ fn sorted<T>(parts: Vec<Vec<(u64, Name, T)>>) -> Vec<(u64, Name, T)> {
     all
 }
 
+/// The highest version of a key that the seats say they have: higher than the stream's where that was restored from an older
+/// backup. It looks at the newest state of each site only. One that no supervisor's clock can have given is ignored: whoever has
+/// a seat's key can report any, and later versions must exceed it.
+pub async fn version_on_seats(
+    stream: &BroadcastStream,
+    supervisor: &Supervisor,
+    key: &Key,
+    now: DateTime<Utc>,
+) -> Option<u64> {
+    let newest = supervisor.sites.iter().filter(|site| concerns(key, site)).map(|site| async {
+        let filter = json!({ "last_by_subj": subject::all_states(&site.id) }).to_string().into_bytes();
+        let message = direct_get(stream.client(), subject::states_get(&site.id), filter).await.ok()??;
+        let state = SeatState::parse(&message.payload).ok()?;
+        Some(state.broadcasts.get(&key.to_string())?.version)
+    });
+    // A declaration does not wait for it: without it, seats that have a newer version are reported as refusing this one.
+    let versions = timeout(SETTLE, join_all(newest)).await.unwrap_or_default();
+    let highest = Declaration::next_version(None, now).saturating_add(MAX_AHEAD);
+    versions.into_iter().flatten().filter(|version| *version <= highest).max()
+}
+
 /// The valid states between two sequences.
 async fn read(
     client: &Client,
@@ -163,7 +187,9 @@ fn use_of(state: &SeatState, key: &Key, version: u64) -> Use {
     }
     let Some(of_key) = state.broadcasts.get(&key.to_string()) else { return Use::Not };
     match of_key.refused {
-        _ if of_key.version >= version => Use::Using,
+        _ if of_key.version == version => Use::Using,
+        // Unless somebody else's is in the stream, which is looked at first, that was restored from an older backup.
+        _ if of_key.version > version => Use::Refused(Refusal::Old),
         Some(refused) if refused.version == version => Use::Refused(refused.why),
         _ => Use::Not,
     }
@@ -331,7 +357,8 @@ mod tests {
         let states = HashMap::from([
             seat("a1", 1, state(Some(("klb.center", 9, None)), None)),
             // One that was cut after it had verified it, and one with a newer declaration.
-            seat("a2", 100, state(Some(("klb.center", 10, None)), None)),
+            seat("a2", 100, state(Some(("klb.center", 9, None)), None)),
+            seat("a9", 1, state(Some(("klb.center", 10, None)), None)),
             seat("a3", 1, state(Some(("klb.center", 7, Some(9))), None)),
             // It refused another version.
             seat("a4", 1, state(Some(("klb.center", 7, Some(8))), None)),
@@ -353,10 +380,10 @@ mod tests {
             seats: 10,
             using: 3,
             screens: 6,
-            refused: BTreeMap::from([(Refusal::BadSignature, seats(&["a3"]))]),
+            refused: BTreeMap::from([(Refusal::BadSignature, seats(&["a3"])), (Refusal::Old, seats(&["a9"]))]),
             behind: seats(&["a4", "a7", "a8"]),
             cut: seats(&["a5"]),
-            silent: 2,
+            silent: 1,
         };
         assert_eq!(reception, expected);
         assert!(!reception.is_settled() && !reception.is_complete());

@@ -24,7 +24,7 @@ use crate::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};
 use crate::cli::{Common, eprint_line, print};
 use crate::config::supervisor::Supervisor;
 use crate::error::{CliError, ExitStatus};
-use crate::reception::{Answer, Sent, Wait};
+use crate::reception::{Answer, Sent, Wait, version_on_seats};
 use crate::time;
 use crate::wire::envelope::{Envelope, MAX_ENVELOPE};
 use crate::wire::key::Key;
@@ -187,7 +187,9 @@ impl Publisher {
             return Ok(ExitStatus::No);
         }
         let expected = self.history.last().map_or(0, |stored| stored.sequence);
-        let version = Declaration::next_version(present.map(|present| present.version), Utc::now());
+        let (known, now) = (present.map(|present| present.version), Utc::now());
+        let on_seats = version_on_seats(&self.stream, &self.supervisor, &Key::Rules, now).await;
+        let version = Declaration::next_version(known.max(on_seats), now);
         let sum = short_sum(loaded.sha256()).to_owned();
         let revision = loaded.rules.sop.revision.clone();
         let text = String::from_utf8(loaded.source).map_err(|_| CliError::new(w.not_utf8))?;

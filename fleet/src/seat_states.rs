@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 
 use crate::wire::name::Name;
-use crate::wire::refusal::RefusalCounts;
+use crate::wire::refusal::{Refusal, RefusalCounts};
 use crate::wire::seat::SeatState;
 use crate::wire::subject;
 
@@ -45,16 +45,23 @@ pub struct SeatStates {
     site: Name,
     consumer: Option<PullConsumer>,
     states: BTreeMap<Name, StoredState>,
+    other_versions: BTreeMap<Name, DateTime<Utc>>,
     refused: RefusalCounts,
 }
 
 impl SeatStates {
     pub fn new(site: Name) -> Self {
-        Self { site, consumer: None, states: BTreeMap::new(), refused: RefusalCounts::default() }
+        let (states, other_versions) = (BTreeMap::new(), BTreeMap::new());
+        Self { site, consumer: None, states, other_versions, refused: RefusalCounts::default() }
     }
 
     pub fn states(&self) -> impl Iterator<Item = (&Name, &StoredState)> {
         self.states.iter()
+    }
+
+    /// Seats whose latest state is of another schema, and when it was stored.
+    pub fn other_versions(&self) -> &BTreeMap<Name, DateTime<Utc>> {
+        &self.other_versions
     }
 
     /// Messages on the stream that are no valid state.
@@ -86,6 +93,7 @@ impl SeatStates {
         self.consumer = Some(consumer);
         let now = Utc::now();
         self.states.retain(|_, stored| stored.stored_at + MAX_AGE > now);
+        self.other_versions.retain(|_, stored_at| *stored_at + MAX_AGE > now);
         Ok(())
     }
 
@@ -109,7 +117,12 @@ impl SeatStates {
         }
         match SeatState::parse(bytes) {
             Ok(state) => {
+                self.other_versions.remove(&seat);
                 self.states.insert(seat, StoredState { state, stored_at });
+            }
+            Err(Refusal::OtherSchema) => {
+                self.states.remove(&seat);
+                self.other_versions.insert(seat, stored_at);
             }
             Err(why) => self.refused.add(why),
         }

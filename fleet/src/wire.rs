@@ -19,6 +19,16 @@ pub mod trust;
 /// The schema version of every format here.
 pub const SCHEMA: u32 = 1;
 
+/// Refuses a message of another schema, whatever else is in it.
+fn check_schema(bytes: &[u8], max: usize) -> Result<(), Refusal> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+    let Head { schema } = parse_json(bytes, max)?;
+    if schema == SCHEMA { Ok(()) } else { Err(Refusal::OtherSchema) }
+}
+
 /// Parses JSON of at most `max` bytes.
 fn parse_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], max: usize) -> Result<T, Refusal> {
     if bytes.len() > max {

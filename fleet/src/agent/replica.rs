@@ -115,7 +115,7 @@ impl Replica {
 
     fn remember_refusal(&mut self, key: Option<&Key>, bytes: &[u8], why: Refusal) {
         let Some(key) = key.filter(|key| self.keys.contains(key)) else { return };
-        let Ok(Envelope { version, .. }) = Envelope::parse(bytes) else { return };
+        let Some(version) = Envelope::claimed_version(bytes) else { return };
         if version > self.version(key) {
             self.last_refused.insert(key.clone(), RefusedVersion { version, why });
         }

@@ -103,6 +103,7 @@ impl Collector {
             site,
             states: seats.states().collect(),
             invalid_states: seats.refused(),
+            other_versions: seats.other_versions(),
             archive: archive.as_ref(),
         });
         let sites: Vec<_> = sites.collect();
@@ -155,7 +156,7 @@ impl Collector {
             (key, accepted)
         }));
         let trust = TrustVersions { newest: self.trust.version, published };
-        let mut out = CurrentBroadcasts { trust, ..CurrentBroadcasts::default() };
+        let mut out = CurrentBroadcasts { trust, is_known: true, ..CurrentBroadcasts::default() };
         for (key, accepted) in results.await {
             let accepted = accepted?;
             if accepted.is_revoked() {

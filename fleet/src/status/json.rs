@@ -67,6 +67,8 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "refused_by_archive": summary.refused_by_archive,
         "archive": archive.collect::<Vec<_>>(),
         "seats_without_disk": summary.total.disk,
+        "seats_newer_than_server": summary.total.ahead,
+        "seats_of_other_version": summary.total.other_version,
         "troubles": summary.troubles,
     });
     format!("{out}\n")
@@ -86,6 +88,8 @@ fn seat_issues(seat: &SeatIssues) -> Value {
             Issue::Rules => ("rules_behind", json!(true)),
             Issue::Disk(since) => ("unwritten_since", json!(since)),
             Issue::Trust => ("trust_behind", json!(true)),
+            Issue::Ahead => ("newer_than_server", json!(true)),
+            Issue::OtherVersion => ("other_version", json!(true)),
             Issue::Unsent(count) => ("unsent", json!(count)),
             Issue::Missing(count) => ("missing", json!(count)),
             Issue::Clock(ahead) => ("clock_ahead_seconds", json!(ahead)),

@@ -42,6 +42,16 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         per_site(&|_, line| Some(line.trust_behind)),
     );
     out.gauge("penutup_seats_disk_failing", "Seats whose disk can't be written", per_site(&|_, line| Some(line.disk)));
+    out.gauge(
+        "penutup_seats_newer_than_server",
+        "Seats with a newer version of KLB, rules or the trust list than the server",
+        per_site(&|_, line| Some(line.ahead)),
+    );
+    out.gauge(
+        "penutup_seats_other_version",
+        "Seats of another program version, whose state can't be read",
+        per_site(&|_, line| Some(line.other_version)),
+    );
     let clocks = |site: &Name| {
         summary.seats.get(site).into_iter().flatten().flat_map(|seat| &seat.issues).filter_map(|issue| match issue {
             Issue::Clock(ahead) => Some(ahead.unsigned_abs()),

@@ -37,6 +37,8 @@ pub struct SiteInput<'s> {
     /// The latest state of each seat.
     pub states: Vec<(&'s Name, &'s StoredState)>,
     pub invalid_states: &'s RefusalCounts,
+    /// Seats whose latest state is of another schema, and when it was stored.
+    pub other_versions: &'s BTreeMap<Name, DateTime<Utc>>,
     /// `None` where the server did not tell.
     pub archive: Option<&'s ArchiveState>,
 }
@@ -52,6 +54,8 @@ pub struct CurrentBroadcasts {
     pub revoked: Vec<Key>,
     /// The newest trust list.
     pub trust: TrustVersions,
+    /// Whether they were read: then a key that is not here has none.
+    pub is_known: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +93,10 @@ pub struct SiteCounts {
     pub trust_behind: u64,
     /// Seats whose disk can't be written. No column of the table.
     pub disk: u64,
+    /// Seats with a newer version of a broadcast than the server. No column of the table.
+    pub ahead: u64,
+    /// Seats of another program version, whose state can't be read. No column of the table.
+    pub other_version: u64,
     /// Closings that wait on seats.
     pub unsent: u64,
     /// Closings in the stream that are not archived; `None` where the server did not tell.
@@ -138,6 +146,8 @@ impl SiteCounts {
             self.rules_behind,
             self.trust_behind,
             self.disk,
+            self.ahead,
+            self.other_version,
             self.refused,
         ];
         counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
@@ -153,6 +163,8 @@ impl SiteCounts {
         self.rules_behind += other.rules_behind;
         self.trust_behind += other.trust_behind;
         self.disk += other.disk;
+        self.ahead += other.ahead;
+        self.other_version += other.other_version;
         self.unsent += other.unsent;
         self.waiting = self.waiting.zip(other.waiting).map(|(a, b)| a + b);
         self.missing = self.missing.zip(other.missing).map(|(a, b)| a + b);
@@ -167,6 +179,10 @@ pub enum Issue {
     Klb,
     Rules,
     Trust,
+    /// It has a newer version of a broadcast than the server.
+    Ahead,
+    /// Its state is of another schema: of another program version.
+    OtherVersion,
     /// Since when its disk can't be written.
     Disk(DateTime<Utc>),
     Unsent(u64),
@@ -214,6 +230,18 @@ pub fn expected_klb(klb: &BTreeMap<Scope, Declaration>, site: &Site) -> Option<(
     newest(State::On).map(|version| (true, version)).or(newest(State::Off).map(|version| (false, version)))
 }
 
+/// Whether a seat has a newer version of a broadcast than the server, as after an older backup of the streams was restored.
+fn is_ahead(state: &SeatState, broadcasts: &CurrentBroadcasts) -> bool {
+    let stored = |key: &str| match key.parse() {
+        Ok(Key::Rules) => broadcasts.rules.as_ref().map_or(0, |rules| rules.version),
+        Ok(Key::Trust) => broadcasts.trust.newest,
+        Ok(Key::Klb(scope)) => broadcasts.klb.get(&scope).map_or(0, |declared| declared.version),
+        // Of a newer agent.
+        Err(_) => u64::MAX,
+    };
+    broadcasts.is_known && state.broadcasts.iter().any(|(key, of_key)| of_key.version > stored(key))
+}
+
 /// Which of the broadcasts a seat does not have, and whether it can't store them.
 fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadcasts) -> Vec<Issue> {
     let has_klb = |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
@@ -224,6 +252,7 @@ fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadc
         (!klb.is_none_or(has_klb)).then_some(Issue::Klb),
         (!broadcasts.rules.as_ref().is_none_or(has_rules)).then_some(Issue::Rules),
         (trust < broadcasts.trust.newest).then_some(Issue::Trust),
+        is_ahead(state, broadcasts).then_some(Issue::Ahead),
         state.unwritten_since.map(Issue::Disk),
     ];
     issues.into_iter().flatten().collect()
@@ -252,7 +281,7 @@ impl Summary {
             *rejected.entry((refused.site.as_str(), refused.seat.as_str())).or_default() += refused.count;
             *by_archive.entry(refused.why.clone()).or_default() += refused.count;
         }
-        for SiteInput { site, states, invalid_states, archive } in sites {
+        for SiteInput { site, states, invalid_states, other_versions, archive } in sites {
             let id = site.id.as_str();
             let expected = expected_klb(&broadcasts.klb, site);
             let mut line = SiteCounts { seats: site.seats as u64, missing: counts.map(|_| 0), ..SiteCounts::default() };
@@ -277,6 +306,7 @@ impl Summary {
                         Issue::Klb => line.klb_behind += 1,
                         Issue::Rules => line.rules_behind += 1,
                         Issue::Trust => line.trust_behind += 1,
+                        Issue::Ahead => line.ahead += 1,
                         _ => line.disk += 1,
                     }
                     issues.push(issue);
@@ -297,6 +327,12 @@ impl Summary {
                 if !issues.is_empty() {
                     attention.insert(name.as_str(), issues);
                 }
+            }
+            for (name, stored_at) in *other_versions {
+                line.seen += 1;
+                line.fresh += u64::from(now - *stored_at <= FRESH);
+                line.other_version += 1;
+                attention.insert(name.as_str(), vec![Issue::OtherVersion]);
             }
             for ((_, seat), count) in missing.iter().filter(|((site, _), _)| *site == id) {
                 line.missing = line.missing.map(|missing| missing + count);
@@ -393,10 +429,11 @@ mod tests {
                 unsent,
                 sent: 0,
                 refused: counted,
-                broadcasts: BTreeMap::from([(
-                    "trust.active".into(),
-                    KeyState { version: if unsent > 0 { 6 } else { 7 }, refused: None },
-                )]),
+                broadcasts: BTreeMap::from([
+                    ("trust.active".into(), KeyState { version: if unsent > 0 { 6 } else { 7 }, refused: None }),
+                    ("klb.site.jkt".into(), KeyState { version: if age == 90 { 5 } else { 0 }, refused: None }),
+                    ("later.key".into(), KeyState { version: 9, refused: None }),
+                ]),
                 unwritten_since: None,
             };
             StoredState { state, stored_at: now - TimeDelta::seconds(age) }
@@ -408,11 +445,13 @@ mod tests {
         ];
         let site = jkt();
         let none = RefusalCounts::default();
+        let others = BTreeMap::from([(name("a07"), now - TimeDelta::seconds(120))]);
         let archive = ArchiveState { waiting: 8, oldest: None, is_reading: false, heard: None };
         let sites = [SiteInput {
             site: &site,
             states: states.iter().map(|(n, s)| (n, s)).collect(),
             invalid_states: &none,
+            other_versions: &others,
             archive: Some(&archive),
         }];
         let broadcasts = CurrentBroadcasts {
@@ -421,6 +460,7 @@ mod tests {
             refused: vec![],
             revoked: vec![],
             trust: TrustVersions { newest: 7, published: 7 },
+            is_known: true,
         };
         let gap = Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), missing: 2, ranges: vec![] };
         let rejected = RefusedCount { site: "jkt".into(), seat: "a09".into(), why: "malformed".into(), count: 6 };
@@ -428,9 +468,9 @@ mod tests {
         let counts = DatabaseCounts { gaps: vec![gap], refused: vec![rejected], doubled: vec![doubled] };
         let summary = Summary::new(&sites, broadcasts, Some(&counts), vec![], now);
         let line = &summary.sites[0].1;
-        assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (3, 2, 1, 2));
+        assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (4, 2, 2, 1));
         assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (2, 2, 1));
-        assert_eq!(line.trust_behind, 1);
+        assert_eq!((line.trust_behind, line.ahead, line.other_version), (1, 1, 1));
         assert_eq!((line.unsent, line.missing, line.refused), (3, Some(2), 8));
         assert_eq!(line.waiting, Some(8));
         assert_eq!(summary.total, *line);
@@ -444,12 +484,14 @@ mod tests {
             [
                 ("a01", &[Issue::Missing(2)][..]),
                 ("a02", &a02[..]),
-                ("a03", &[Issue::Klb, Issue::Refused(2)][..]),
+                ("a03", &[Issue::Klb, Issue::Ahead, Issue::Refused(2)][..]),
+                ("a07", &[Issue::OtherVersion][..]),
                 ("a08", &[Issue::Doubled(now)][..]),
                 ("a09", &[Issue::Refused(6)][..]),
             ]
         );
         let without = Summary::new(&sites, CurrentBroadcasts::default(), None, vec![], now);
         assert_eq!((without.total.missing, without.total.klb_behind, without.total.rules_behind), (None, 0, 0));
+        assert_eq!(without.total.ahead, 0, "what the server has is unknown");
     }
 }

@@ -125,6 +125,12 @@ impl Renderer {
         } else if summary.total.trust_behind > 0 {
             let _ = writeln!(out, "! {}", w.trust_behind(self.number(summary.total.trust_behind), trust.newest));
         }
+        if summary.total.ahead > 0 {
+            let _ = writeln!(out, "! {}", w.ahead(self.number(summary.total.ahead)));
+        }
+        if summary.total.other_version > 0 {
+            let _ = writeln!(out, "! {}", w.other_version(self.number(summary.total.other_version)));
+        }
         let _ = writeln!(out, "\n{}", w.rules);
         match &summary.broadcasts.rules {
             None => {
@@ -191,6 +197,8 @@ impl Renderer {
             Issue::Rules => w.need_rules.to_owned(),
             Issue::Disk(since) => w.need_disk(time::full_time(*since, self.zone, self.lang)),
             Issue::Trust => w.need_trust.to_owned(),
+            Issue::Ahead => w.need_ahead.to_owned(),
+            Issue::OtherVersion => w.need_other_version.to_owned(),
             Issue::Unsent(count) => w.need_unsent(self.number(*count)),
             Issue::Missing(count) => w.need_missing(self.number(*count)),
             Issue::Refused(count) => w.need_refused(self.number(*count)),

@@ -26,9 +26,7 @@ pub struct Closing<'a> {
 impl<'a> Closing<'a> {
     /// Does not check the call itself.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        if Head::parse(bytes)?.schema != super::SCHEMA {
-            return Err(Refusal::OtherSchema);
-        }
+        super::check_schema(bytes, MAX_CLOSING)?;
         let closing: Self = parse_json(bytes, MAX_CLOSING)?;
         if closing.seq == 0 { Err(Refusal::Malformed) } else { Ok(closing) }
     }

@@ -107,11 +107,18 @@ impl Envelope {
         serde_json::to_vec(&raw).unwrap_or_default()
     }
 
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let raw: RawEnvelope = parse_json(bytes, MAX_ENVELOPE)?;
-        if raw.schema != super::SCHEMA {
-            return Err(Refusal::Malformed);
+    /// The version that a message claims, also one of another schema.
+    pub fn claimed_version(bytes: &[u8]) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u64,
         }
+        parse_json(bytes, MAX_ENVELOPE).ok().map(|Head { version }| version)
+    }
+
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        super::check_schema(bytes, MAX_ENVELOPE)?;
+        let raw: RawEnvelope = parse_json(bytes, MAX_ENVELOPE)?;
         Ok(Self {
             key: raw.key.parse().map_err(|_| Refusal::Malformed)?,
             by: raw.by,
@@ -335,7 +342,7 @@ mod tests {
         {
             assert_eq!(Envelope::parse(bad.as_bytes()), Err(Refusal::Malformed), "{bad}");
         }
-        assert_eq!(Envelope::parse(good.replace("\"schema\":1", "\"schema\":2").as_bytes()), Err(Refusal::Malformed));
+        assert_eq!(Envelope::parse(good.replace("\"schema\":1", "\"schema\":2").as_bytes()), Err(Refusal::OtherSchema));
     }
 
     proptest! {

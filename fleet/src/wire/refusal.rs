@@ -27,6 +27,9 @@ pub enum Refusal {
     BadPayload,
     /// A call that another seat sent first.
     OtherSeat,
+    /// A reason that only a newer program knows: its seats' states must be readable all the same.
+    #[serde(other)]
+    Other,
 }
 
 impl Refusal {
@@ -43,6 +46,7 @@ impl Refusal {
             Self::Old => "old",
             Self::BadPayload => "bad-payload",
             Self::OtherSeat => "other-seat",
+            Self::Other => "other",
         }
     }
 }

@@ -83,8 +83,9 @@ impl SeatState {
     /// Whoever has a seat's key can send anything: counts that can't be summed and texts that are unsafe on a terminal are
     /// refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        super::check_schema(bytes, MAX_STATE)?;
         let state: Self = parse_json(bytes, MAX_STATE)?;
-        if state.schema == super::SCHEMA && state.is_valid() { Ok(state) } else { Err(Refusal::Malformed) }
+        if state.is_valid() { Ok(state) } else { Err(Refusal::Malformed) }
     }
 
     fn is_valid(&self) -> bool {
@@ -152,6 +153,7 @@ mod tests {
         assert_eq!(SeatState::parse(&bytes), Ok(state));
         assert!(String::from_utf8(bytes).unwrap().contains("\"refused\":{\"bad-signature\":1}"));
         assert_eq!(SeatState::parse(b"{}"), Err(Refusal::Malformed));
+        assert_eq!(SeatState::parse(b"{\"schema\":2,\"at\":7}"), Err(Refusal::OtherSchema));
         assert_eq!(SeatState::parse(&vec![b' '; MAX_STATE + 1]), Err(Refusal::TooLarge));
     }
 

@@ -112,6 +112,9 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
         if line == "systemctl stop penutup-nats" {
             lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > before".to_owned());
         }
+        if line.contains("-xzf provision.tar.gz") {
+            lines.push("rm -r fleet one-site.toml ca.pem server.key".to_owned());
+        }
         if line.contains("-xzf streams.tar.gz") {
             lines.push("rm -rf /var/lib/penutup-nats".to_owned());
         }

@@ -12,6 +12,7 @@ use penutup_fleet::wire::subject;
 use penutup_rules::declaration::{Declaration, State};
 use uuid::Uuid;
 
+use crate::support::fleet::STORE;
 use crate::support::machine::{Calls, SeatMachine, TestSupervisor, state_of};
 use crate::support::program::{Running, run};
 use crate::support::relay::Relay;
@@ -416,7 +417,7 @@ impl Drop for SmallDisk {
 async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_room() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     fleet.nats.kill();
-    let Some(disk) = SmallDisk::mount(fleet.out().join("server/store")) else {
+    let Some(disk) = SmallDisk::mount(fleet.folder().join(STORE)) else {
         return report_skipped(&"this user may not mount a small disk");
     };
     fleet.nats.restart();

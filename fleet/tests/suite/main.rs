@@ -13,6 +13,8 @@ mod klb;
 mod pages;
 mod provision;
 mod report;
+#[cfg(unix)]
+mod restore;
 mod rules;
 mod status;
 mod support;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 use nkeys::KeyPair;
+use penutup_fleet::provision::trust::LIST;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::seat::{KeyState, KlbState, RulesState, SeatState};
 use penutup_fleet::wire::subject;
+use penutup_fleet::wire::trust::Trust;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -24,7 +26,9 @@ async fn publish_state(fleet: &TestFleet, site: &str, seat: &str, state: &SeatSt
     send(&client, &subject::state(&name(site), &name(seat)), &id, &state.to_bytes()).await.unwrap();
 }
 
-fn state() -> SeatState {
+fn state(fleet: &TestFleet) -> SeatState {
+    let list = std::fs::read_to_string(fleet.out().join(LIST)).unwrap();
+    let version = Trust::parse(&list).unwrap().version;
     SeatState {
         schema: 1,
         at: Utc::now(),
@@ -36,8 +40,7 @@ fn state() -> SeatState {
         unsent: 0,
         sent: 0,
         refused: RefusalCounts::default(),
-        // The newest trust list, whatever its version is.
-        broadcasts: BTreeMap::from([("trust.active".into(), KeyState { version: u64::MAX, refused: None })]),
+        broadcasts: BTreeMap::from([("trust.active".into(), KeyState { version, refused: None })]),
         unwritten_since: None,
     }
 }
@@ -110,16 +113,17 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
 
     let current = |revision: &str| RulesState { version: published, sha256: "ab".into(), revision: revision.into() };
     let on = Some(KlbState { version: klb, on: true });
-    publish_state(&fleet, "jkt", "a1", &SeatState { klb: on.clone(), rules: Some(current("Rev-7")), ..state() }).await;
+    publish_state(&fleet, "jkt", "a1", &SeatState { klb: on.clone(), rules: Some(current("Rev-7")), ..state(&fleet) })
+        .await;
     let mut refused = RefusalCounts::default();
     refused.add(Refusal::BadSignature);
     refused.add(Refusal::BadSignature);
-    publish_state(&fleet, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
+    publish_state(&fleet, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state(&fleet) }).await;
     let off = Some(KlbState { version: klb - 1, on: false });
-    publish_state(&fleet, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state() }).await;
+    publish_state(&fleet, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state(&fleet) }).await;
     // Terminal escapes and overflowing counts are no valid states: the seats count as silent, the messages as refused.
-    publish_state(&fleet, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
-    publish_state(&fleet, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state() }).await;
+    publish_state(&fleet, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state(&fleet) }).await;
+    publish_state(&fleet, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state(&fleet) }).await;
     // A seat whose second closing is missing, and an invalid closing.
     let client = fleet.connect(Identity::Seat("bdg", "b1")).await;
     let epoch = Uuid::now_v7();
@@ -267,10 +271,10 @@ async fn status_accepts_the_broadcasts_that_the_seats_accept() {
 async fn a_restarted_server_keeps_and_accepts_seat_states() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Program("status"));
-    publish_state(&fleet, "jkt", "a1", &state()).await;
+    publish_state(&fleet, "jkt", "a1", &state(&fleet)).await;
     fleet.nats.kill();
     fleet.nats.restart();
-    publish_state(&fleet, "jkt", "a2", &state()).await;
+    publish_state(&fleet, "jkt", "a2", &state(&fleet)).await;
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["total"]["seen"], output["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{output}");
 }

@@ -94,6 +94,9 @@ impl FleetSpec<'_> {
     }
 }
 
+/// The streams, in the fleet's folder.
+pub const STORE: &str = "penutup-nats";
+
 /// Who connects.
 #[derive(Clone, Copy, Debug)]
 pub enum Identity<'a> {
@@ -123,7 +126,8 @@ impl TestFleet {
         let (nats, definition, port) = wait_for("a server on a port of its own", || {
             let port = nats::free_port();
             let fleet = provisioned(spec, port, folder.path());
-            Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
+            let (config, store) = (folder.path().join("out/server/nats.conf"), folder.path().join(STORE));
+            Some((Nats::start(&binary, &config, &store, port)?, fleet, port))
         });
         let fleet = Self { nats, definition, port, folder };
         fleet.streams().await;

@@ -57,14 +57,14 @@ pub fn free_port() -> u16 {
 
 impl Nats {
     /// `None` where another program took the port meanwhile.
-    pub fn start(binary: &Path, config: &Path, port: u16) -> Option<Self> {
+    pub fn start(binary: &Path, config: &Path, store: &Path, port: u16) -> Option<Self> {
         let (address, log) = (SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), config.with_extension("log"));
         Self::start_at(Place {
             binary: binary.into(),
             config: config.into(),
             address,
             log,
-            store: "store".into(),
+            store: store.into(),
             args: Vec::new(),
         })
     }
@@ -85,6 +85,12 @@ impl Nats {
     #[track_caller]
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Ends the process as systemd does (SIGTERM).
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.process.end("TERM");
     }
 
     /// Starts it again on the same port and store.

@@ -116,6 +116,11 @@ impl Postgres {
         self.folder.path()
     }
 
+    /// The folder of its programs.
+    pub fn programs(&self) -> &Path {
+        &self.bin
+    }
+
     /// Ends it as a crash does (SIGQUIT).
     #[track_caller]
     pub fn crash(&mut self) {
