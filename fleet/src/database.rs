@@ -156,7 +156,8 @@ impl Connector {
 
     pub fn error(&self, error: &tokio_postgres::Error) -> CliError {
         let w = &words(self.lang).database;
-        if error.code() == Some(&SqlState::UNDEFINED_TABLE) {
+        if matches!(error.code(), Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code))
+        {
             return CliError::new(w.empty(&self.name)).help(w.empty_help);
         }
         // PostgreSQL's message is for its administrator; it quotes no value of ours.

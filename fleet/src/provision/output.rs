@@ -13,12 +13,13 @@ const LOCK: &str = "provision.lock";
 /// The suffix of a file that is not complete.
 const PARTIAL: &str = ".half";
 
+/// Another version's may have more fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: u32,
     pub fleet: String,
-    /// The server's names.
+    /// The server's names; none from 0.1.0.
+    #[serde(default)]
     pub names: Vec<String>,
     /// Public keys by their seed's path.
     pub keys: BTreeMap<String, String>,

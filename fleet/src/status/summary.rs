@@ -315,10 +315,13 @@ impl Summary {
                 if state.unsent > 0 {
                     issues.push(Issue::Unsent(state.unsent));
                 }
-                for (why, count) in &state.refused.0 {
+                // An agent of 0.1.0, which reports no keys, counts each beat and trust list as a wrong one.
+                let is_counted = |why: Refusal| why != Refusal::WrongKey || !state.broadcasts.is_empty();
+                let mut refused = 0;
+                for (why, count) in state.refused.0.iter().filter(|(why, _)| is_counted(**why)) {
                     *by_seats.entry(why.code().to_owned()).or_default() += count;
+                    refused += count;
                 }
-                let refused = state.refused.total();
                 line.refused += refused;
                 if refused > 0 {
                     issues.push(Issue::Refused(refused));

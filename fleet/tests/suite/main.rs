@@ -20,3 +20,5 @@ mod status;
 mod support;
 #[cfg(unix)]
 mod trust;
+#[cfg(unix)]
+mod versions;
