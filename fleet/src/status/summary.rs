@@ -315,8 +315,9 @@ impl Summary {
                 if state.unsent > 0 {
                     issues.push(Issue::Unsent(state.unsent));
                 }
-                // An agent of 0.1.0, which reports no keys, counts each beat and trust list as a wrong one.
-                let is_counted = |why: Refusal| why != Refusal::WrongKey || !state.broadcasts.is_empty();
+                // An agent of 0.1.0, which reports no keys, refuses each beat and trust list as one of these.
+                let is_old = state.broadcasts.is_empty();
+                let is_counted = |why| !is_old || !matches!(why, Refusal::Malformed | Refusal::WrongKey);
                 let mut refused = 0;
                 for (why, count) in state.refused.0.iter().filter(|(why, _)| is_counted(**why)) {
                     *by_seats.entry(why.code().to_owned()).or_default() += count;

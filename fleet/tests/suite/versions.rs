@@ -82,9 +82,10 @@ async fn a_seat_of_0_1_0_is_counted_and_its_closings_are_stored() {
     let (jkt, a1) = (name("jkt"), name("a1"));
     send(&seat, &subject::state(&jkt, &a1), "state", &bytes("state.json")).await.unwrap();
     send(&seat, &subject::closing(&jkt, &a1), "closing", &bytes("closing.json")).await.unwrap();
-    // Every beat and every trust list is a key that its agent does not know.
+    // Its agent refuses every beat and trust list.
     let mut busy: Value = serde_json::from_slice(&bytes("state.json")).unwrap();
-    busy["refused"] = serde_json::json!({ "wrong-key": 1_800, "bad-signature": 2, "reason-of-a-newer-agent": 1 });
+    busy["refused"] =
+        serde_json::json!({ "malformed": 1_800, "wrong-key": 1, "bad-signature": 2, "reason-of-a-newer-agent": 1 });
     let other = fleet.connect(Identity::Seat("jkt", "a2")).await;
     send(&other, &subject::state(&jkt, &name("a2")), "busy", busy.to_string().as_bytes()).await.unwrap();
     wait_until("the closing", async || {
