@@ -114,6 +114,7 @@ impl<'p> ConfigFile<'p> {
                 TrustError::Name(id) => w.signer_name(id.as_str()),
                 TrustError::Grant(id) => w.signer_grant(id.as_str()),
                 TrustError::Until(id) => w.signer_until(id.as_str()),
+                TrustError::Outgoing(id) => w.signer_outgoing(id.as_str()),
                 TrustError::Authority => w.bad_authority.to_owned(),
             })
         })

@@ -11,6 +11,7 @@ pub mod server;
 pub mod streams;
 pub mod trust;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ use crate::wire::SCHEMA;
 use crate::words::words;
 use abandoned::Abandoned;
 use fleet::Fleet;
-use keys::Keys;
+use keys::{Keys, Renewal};
 use output::{Changes, Manifest, Output, OutputError, Plan};
 use programs::Program;
 use streams::{StreamChange, StreamOutcome};
@@ -46,6 +47,12 @@ pub struct Provision {
     /// Replace keys: of a seat (`site/seat`), a supervisor, or a program.
     #[arg(long, value_name = "WHO")]
     renew: Vec<String>,
+    /// With --renew: the former keys stay valid as well, until --drop-old.
+    #[arg(long, requires = "renew")]
+    keep_old: bool,
+    /// End all former keys that were kept.
+    #[arg(long, conflicts_with = "keep_old")]
+    drop_old: bool,
 }
 
 /// What a run changed.
@@ -54,6 +61,8 @@ pub struct Provisioned {
     pub files: Changes,
     /// New keys.
     pub keys: usize,
+    /// Whose former keys are still valid.
+    pub outgoing: BTreeSet<String>,
     /// Seeds that were taken out of the folder.
     pub absent_seeds: usize,
     /// The seed paths of identities that are no longer in the fleet's file.
@@ -64,7 +73,8 @@ pub struct Provisioned {
 
 pub fn run(args: &Provision, lang: Lang) -> Result<ExitStatus, CliError> {
     let fleet = Fleet::read(&args.file, lang)?;
-    let provisioned = provision(&fleet, &args.folder, &args.renew, lang)?;
+    let renewal = Renewal { who: args.renew.clone(), keep_old: args.keep_old, drop_old: args.drop_old };
+    let provisioned = provision(&fleet, &args.folder, &renewal, lang)?;
     print(&render(&fleet, &args.folder, &provisioned, lang), lang)?;
     if args.streams {
         let Ensured { streams, trust, abandoned } = block_on(lang, ensure_streams(&fleet, &args.folder, lang))?;
@@ -84,9 +94,9 @@ pub fn run(args: &Provision, lang: Lang) -> Result<ExitStatus, CliError> {
 }
 
 /// Writes the folder.
-pub fn provision(fleet: &Fleet, folder: &Path, renew: &[String], lang: Lang) -> Result<Provisioned, CliError> {
+pub fn provision(fleet: &Fleet, folder: &Path, renewal: &Renewal, lang: Lang) -> Result<Provisioned, CliError> {
     let folder = std::path::absolute(folder).map_err(|e| output_error(OutputError::Io(folder.to_owned(), e), lang))?;
-    check_renew(fleet, renew, lang)?;
+    check_renew(fleet, &renewal.who, lang)?;
     let output = Output::open(&folder).map_err(|why| output_error(why, lang))?;
     let is_other = |known: &&Manifest| !known.fleet.is_empty() && known.fleet != fleet.name.as_str();
     if let Some(known) = output.known().filter(is_other) {
@@ -94,32 +104,33 @@ pub fn provision(fleet: &Fleet, folder: &Path, renew: &[String], lang: Lang) -> 
         return Err(CliError::new(words(lang).provision.other_fleet(other, shown_path(&folder))));
     }
     let mut plan = Plan::default();
-    let (mut keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
+    let (mut keys, signing) = make_keys(fleet, &output, renewal, &mut plan, lang)?;
     let trust = trust::ensure(fleet, &signing, &output, &mut keys, &mut plan, lang)?;
     let ca = certificates::ensure(fleet, &output, &mut plan, lang)?;
     programs::write(fleet, &trust, ca.as_deref(), &mut plan);
     plan.add("server/nats.conf", server::main_file(fleet));
-    plan.add("server/accounts.conf", server::accounts_file(fleet, &keys.public));
+    plan.add("server/accounts.conf", server::accounts_file(fleet, &keys));
 
     let known_keys = output.known().map(|known| known.keys.clone()).unwrap_or_default();
     let is_new = |site: &fleet::Site| !known_keys.keys().any(|path| path.starts_with(&format!("seats/{}/", site.id)));
     let has_new_sites = !known_keys.is_empty() && fleet.sites.iter().any(is_new);
     let removed = known_keys.into_keys().filter(|path| !keys.public.contains_key(path)).collect();
     let names = fleet.server.names.clone();
-    let next = Manifest { schema: SCHEMA, fleet: fleet.name.to_string(), names, keys: keys.public };
+    let Keys { public, outgoing, outgoing_of, made, absent, .. } = keys;
+    let next = Manifest { schema: SCHEMA, fleet: fleet.name.to_string(), names, keys: public, outgoing };
     let files = output.apply(&plan, &next).map_err(|why| output_error(why, lang))?;
-    Ok(Provisioned { files, keys: keys.made, absent_seeds: keys.absent, removed, has_new_sites })
+    Ok(Provisioned { files, keys: made, outgoing: outgoing_of, absent_seeds: absent, removed, has_new_sites })
 }
 
 /// All keys, and the supervisors' public signing keys in their order.
 fn make_keys<'o>(
     fleet: &Fleet,
     output: &'o Output,
-    renew: &'o [String],
+    renewal: &'o Renewal,
     plan: &mut Plan,
     lang: Lang,
 ) -> Result<(Keys<'o>, Vec<String>), CliError> {
-    let mut keys = Keys::new(output, renew, lang);
+    let mut keys = Keys::new(output, renewal, lang);
     for site in &fleet.sites {
         for seat in &site.seats {
             keys.ensure(&format!("{}/{seat}", site.id), programs::seat_seed(&site.id, seat), plan)?;
@@ -133,6 +144,7 @@ fn make_keys<'o>(
     for program in Program::ALL {
         keys.ensure(program.name(), programs::program_seed(program), plan)?;
     }
+    keys.ensure(programs::SYSTEM, programs::SYSTEM_SEED.to_owned(), plan)?;
     Ok((keys, signing))
 }
 
@@ -145,6 +157,7 @@ fn check_renew(fleet: &Fleet, renew: &[String], lang: Lang) -> Result<(), CliErr
         who.split_once('/').is_some_and(is_seat)
             || fleet.supervisors.iter().any(|one| one.id.as_str() == who)
             || Program::ALL.iter().any(|program| program.name() == who)
+            || who == programs::SYSTEM
     };
     match renew.iter().find(|who| !is_known(who)) {
         None => Ok(()),
@@ -191,6 +204,9 @@ fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -
     line(w.files(changed.len(), new, removed, same));
     if provisioned.keys > 0 {
         line(w.keys(provisioned.keys));
+    }
+    if !provisioned.outgoing.is_empty() {
+        line(w.outgoing(provisioned.outgoing.iter().map(String::as_str).collect::<Vec<_>>().join(", ")));
     }
     if provisioned.absent_seeds > 0 {
         line(w.absent_seeds(provisioned.absent_seeds));

@@ -14,6 +14,7 @@ use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::keys::Renewal;
 use penutup_fleet::provision::server::STORE;
 use penutup_fleet::provision::{self, streams};
 use penutup_fleet::wire::envelope::Envelope;
@@ -94,7 +95,8 @@ impl Stage {
         fs::write(&file, text)?;
         let fleet = Fleet::read(&file, Lang::En).map_err(|error| error.message)?;
         let started = Instant::now();
-        provision::provision(&fleet, &folder.path().join("out"), &[], Lang::En).map_err(|error| error.message)?;
+        provision::provision(&fleet, &folder.path().join("out"), &Renewal::default(), Lang::En)
+            .map_err(|error| error.message)?;
         // It listens on all of its addresses; provision takes the first loopback one.
         let config = folder.path().join("out/server/nats.conf");
         fs::write(&config, fs::read_to_string(&config)?.replacen("host: \"127.0.0.1\"", "host: \"0.0.0.0\"", 1))?;

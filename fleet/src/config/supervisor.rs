@@ -75,5 +75,5 @@ impl Supervisor {
 
 /// A supervisor's entry with this signing key.
 fn own(trust: &Trust, id: &Name, sign: &Seed) -> Option<Signer> {
-    trust.signer(id).filter(|signer| signer.key == sign.pair().public_key()).cloned()
+    trust.signer(id).filter(|_| trust.has_key(id, &sign.pair().public_key())).cloned()
 }

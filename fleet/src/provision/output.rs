@@ -23,6 +23,9 @@ pub struct Manifest {
     pub names: Vec<String>,
     /// Public keys by their seed's path.
     pub keys: BTreeMap<String, String>,
+    /// Former keys that stay valid until they are dropped, by the path of the seed that replaced them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outgoing: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug)]

@@ -37,6 +37,11 @@ impl Program {
     }
 }
 
+/// The folder of the operator's own tools: who may use the server's system account.
+pub const SYSTEM: &str = "system";
+/// Its seed.
+pub const SYSTEM_SEED: &str = "center/system/link.nk";
+
 pub fn seat_folder(site: &Name, seat: &Name) -> String {
     format!("seats/{site}/{seat}")
 }
@@ -89,6 +94,9 @@ pub fn write(fleet: &Fleet, trust_list: &Trust, ca: Option<&str>, plan: &mut Pla
     let servers = fleet.server.addresses();
     let (key, trust, schema) = (PathBuf::from("link.nk"), PathBuf::from("trust.toml"), SCHEMA);
     let ca_path = ca.map(|_| PathBuf::from("ca.pem"));
+    if let Some(ca) = ca {
+        plan.add(format!("center/{SYSTEM}/ca.pem"), ca.to_owned());
+    }
     let mut folder = |folder: String, name: &str, text: String, with_trust: bool| {
         plan.add(format!("{folder}/{name}"), text);
         if let Some(ca) = ca {

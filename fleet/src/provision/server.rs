@@ -5,13 +5,13 @@
 //! the client names: a seat that published a closing with reply `$KV.BROADCAST.klb.center` could overwrite the centre's
 //! KLB.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::certificates::{CA, OWN};
 use super::fleet::{Fleet, MAX_SEATS, Site};
-use super::programs::{Program, concerned, program_seed, seat_seed, supervisor_seed};
+use super::keys::Keys;
+use super::programs::{Program, SYSTEM_SEED, concerned, program_seed, seat_seed, supervisor_seed};
 use crate::link::HANDSHAKE_SECONDS;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
@@ -29,11 +29,15 @@ const MAX_PENDING: u32 = 16;
 const MAX_CONNECTIONS: u32 = 3 * MAX_SEATS;
 /// The environment variable with the streams' folder. Without it the server does not start: its own default is below /tmp.
 pub const STORE: &str = "PENUTUP_STORE";
+/// The environment variable with the name of a cluster's server. With a name on the command line, every reload fails.
+pub const SERVER: &str = "PENUTUP_SERVER";
+/// The account of the server's own events and requests (`$SYS`), which reaches no stream and no other account.
+const SYSTEM: &str = "SYSTEM";
 /// For all streams; the effective limits are those of each stream.
 const MAX_MEMORY: &str = "4GB";
 const MAX_DISK: &str = "16TB";
 
-/// `nats.conf`, the same on every server: what differs is on its command line. Paths are relative to the folder in which
+/// `nats.conf`, the same on every server: what differs is in its environment. Paths are relative to the folder in which
 /// the server starts.
 pub fn main_file(fleet: &Fleet) -> String {
     let server = &fleet.server;
@@ -43,7 +47,9 @@ pub fn main_file(fleet: &Fleet) -> String {
         out.push_str(&text);
         out.push('\n');
     };
-    line(format!("server_name: \"{}\"", fleet.name));
+    let is_cluster = server.cluster_port.is_some();
+    let name = if is_cluster { format!("${SERVER}") } else { format!("\"{}\"", fleet.name) };
+    line(format!("server_name: {name}\nsystem_account: {SYSTEM}"));
     line(format!("host: \"{}\"\nport: {}", server.listen(), server.port));
     if let Some(port) = server.monitor {
         line(format!("http: \"127.0.0.1:{port}\""));
@@ -85,9 +91,9 @@ fn direct_gets() -> [String; 2] {
     [format!("{}.>", subject::DIRECT_GET), subject::DIRECT_GET.to_owned()]
 }
 
-/// A user and the permissions.
+/// A user and the permissions, the same with each key.
 struct User {
-    key: String,
+    keys: Vec<String>,
     publish: Vec<String>,
     subscribe: Vec<String>,
 }
@@ -99,13 +105,14 @@ fn list(subjects: &[String]) -> String {
 
 fn users(out: &mut String, users: &[User]) {
     out.push_str("    users: [\n");
-    for User { key, publish, subscribe } in users {
-        let _ = writeln!(
-            out,
-            "      {{ nkey: {key}, permissions: {{ publish: {{ allow: [{}] }}, subscribe: {{ allow: [{}] }} }} }}",
-            list(publish),
-            list(subscribe)
-        );
+    for User { keys, publish, subscribe } in users {
+        let (publish, subscribe) = (list(publish), list(subscribe));
+        for key in keys {
+            let _ = writeln!(
+                out,
+                "      {{ nkey: {key}, permissions: {{ publish: {{ allow: [{publish}] }}, subscribe: {{ allow: [{subscribe}] }} }} }}",
+            );
+        }
     }
     out.push_str("    ]\n");
 }
@@ -115,10 +122,15 @@ pub fn account(site: &Name) -> String {
     format!("SEATS_{}", site.as_str().to_ascii_uppercase())
 }
 
-/// `accounts.conf`. `keys` are the public keys by their seeds' paths.
-pub fn accounts_file(fleet: &Fleet, keys: &BTreeMap<String, String>) -> String {
-    let key = |path: &str| keys.get(path).cloned().unwrap_or_default();
+/// `accounts.conf`.
+pub fn accounts_file(fleet: &Fleet, keys: &Keys<'_>) -> String {
+    let key = |path: &str| -> Vec<String> {
+        let outgoing = keys.outgoing.get(path).into_iter().flatten();
+        keys.public.get(path).into_iter().chain(outgoing).cloned().collect()
+    };
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
+    let users: Vec<String> = key(SYSTEM_SEED).iter().map(|key| format!("{{ nkey: {key} }}")).collect();
+    let _ = writeln!(out, "  {SYSTEM} {{\n    users: [ {} ]\n  }}", users.join(", "));
     center(&mut out, fleet, &key);
     supervisors(&mut out, fleet, &key);
     for site in &fleet.sites {
@@ -128,10 +140,10 @@ pub fn accounts_file(fleet: &Fleet, keys: &BTreeMap<String, String>) -> String {
     out
 }
 
-fn center(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
+fn center(out: &mut String, fleet: &Fleet, keys: &impl Fn(&str) -> Vec<String>) {
     out.push_str("  CENTER {\n    jetstream: enabled\n");
     let programs = Program::ALL.map(|program| User {
-        key: key(&program_seed(program)),
+        keys: keys(&program_seed(program)),
         publish: program_subjects(program, fleet),
         subscribe: vec![format!("_INBOX_{}.>", program.name())],
     });
@@ -206,14 +218,14 @@ fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
     out
 }
 
-fn supervisors(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
+fn supervisors(out: &mut String, fleet: &Fleet, keys: &impl Fn(&str) -> Vec<String>) {
     out.push_str("  SUPERVISORS {\n");
     let of = |one: &super::fleet::Supervisor| {
         let mut publish: Vec<String> = one.grants.iter().map(|grant| subject::put(&grant.key())).collect();
         publish.extend(direct_gets());
         publish.extend(concerned(fleet, &one.grants).map(|site| subject::states_get(&site.id)));
         let subscribe = vec![format!("{}.>", subject::client_inbox(&one.id))];
-        User { key: key(&supervisor_seed(&one.id)), publish, subscribe }
+        User { keys: keys(&supervisor_seed(&one.id)), publish, subscribe }
     };
     users(out, &fleet.supervisors.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");
@@ -229,11 +241,11 @@ fn supervisors_services(fleet: &Fleet) -> Vec<String> {
     [format!("{}>", subject::BROADCAST_PREFIX)].into_iter().chain(states).collect()
 }
 
-fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> String) {
+fn seats(out: &mut String, fleet: &Fleet, site: &Site, keys: &impl Fn(&str) -> Vec<String>) {
     let id = &site.id;
     let _ = writeln!(out, "  {} {{", account(id));
     let of = |seat: &Name| User {
-        key: key(&seat_seed(id, seat)),
+        keys: keys(&seat_seed(id, seat)),
         publish: [subject::closing(id, seat), subject::state(id, seat)].into_iter().chain(direct_gets()).collect(),
         subscribe: vec![subject::all_broadcasts(id), subject::ask(id, seat), format!("{}.>", subject::inbox(id, seat))],
     };

@@ -53,7 +53,11 @@ pub fn ensure(
     // A list that can't be read is no list to continue: the file is provision's own, and a changed one stops the run.
     let previous = read(LIST)?.and_then(|text| Trust::parse(&text).ok()).unwrap_or_default();
     let now = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
-    let list = previous.next(programs::signers(fleet, signing), authority, now);
+    let outgoing = fleet.supervisors.iter().flat_map(|one| {
+        let of_seed = keys.outgoing.get(&programs::signing_seed(&one.id)).into_iter().flatten();
+        of_seed.map(|key| (one.id.clone(), key.clone()))
+    });
+    let list = previous.next(programs::signers(fleet, signing), outgoing.collect(), authority, now);
     let signed = match read(SIGNED)? {
         Some(signed) if list == previous => signed,
         _ => {

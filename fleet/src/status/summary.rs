@@ -242,6 +242,13 @@ fn is_ahead(state: &SeatState, broadcasts: &CurrentBroadcasts) -> bool {
     broadcasts.is_known && state.broadcasts.iter().any(|(key, of_key)| of_key.version > stored(key))
 }
 
+/// What a seat refused. An agent of 0.1.0, which reports no keys, refuses each beat and trust list in one of two ways.
+fn refused_by(state: &SeatState) -> impl Iterator<Item = (Refusal, u64)> {
+    let is_old = state.broadcasts.is_empty();
+    let is_counted = move |why| !is_old || !matches!(why, Refusal::Malformed | Refusal::WrongKey);
+    state.refused.0.iter().map(|(why, count)| (*why, *count)).filter(move |(why, _)| is_counted(*why))
+}
+
 /// Which of the broadcasts a seat does not have, and whether it can't store them.
 fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadcasts) -> Vec<Issue> {
     let has_klb = |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
@@ -315,14 +322,10 @@ impl Summary {
                 if state.unsent > 0 {
                     issues.push(Issue::Unsent(state.unsent));
                 }
-                // An agent of 0.1.0, which reports no keys, refuses each beat and trust list as one of these.
-                let is_old = state.broadcasts.is_empty();
-                let is_counted = |why| !is_old || !matches!(why, Refusal::Malformed | Refusal::WrongKey);
-                let mut refused = 0;
-                for (why, count) in state.refused.0.iter().filter(|(why, _)| is_counted(**why)) {
+                for (why, count) in refused_by(state) {
                     *by_seats.entry(why.code().to_owned()).or_default() += count;
-                    refused += count;
                 }
+                let refused = refused_by(state).map(|(_, count)| count).sum();
                 line.refused += refused;
                 if refused > 0 {
                     issues.push(Issue::Refused(refused));

@@ -168,7 +168,7 @@ impl Envelope {
     fn signer<'t>(&'t self, trust: &'t Trust, stored_at: StoredAt) -> Result<(&'t Signer, bool), Refusal> {
         let (bytes, present) = (self.signed_bytes(), trust.signer(&self.by));
         if let Some(signer) = present.filter(|signer| signer.may_publish(&self.key))
-            && signer.verifies(&bytes, &self.signature)
+            && trust.verifies(&self.by, &bytes, &self.signature)
         {
             return Ok((signer, false));
         }
@@ -288,8 +288,8 @@ mod tests {
         let first = trust_for(&old, &["center"]);
         let signers = [first.signer(&name("spv")).unwrap().clone()];
         let renewed = signers.iter().map(|signer| Signer { key: new.public_key(), ..signer.clone() }).collect();
-        let renewed = first.next(renewed, authority.public_key(), 100);
-        let revoked = first.next(vec![], authority.public_key(), 100);
+        let renewed = first.next(renewed, vec![], authority.public_key(), 100);
+        let revoked = first.next(vec![], vec![], authority.public_key(), 100);
         let before = signed(&old, 99);
         for (trust, is_revoked) in [(&renewed, false), (&revoked, true)] {
             for stored_at in [StoredAt::Time(99), StoredAt::Time(100), StoredAt::Here] {
@@ -312,8 +312,8 @@ mod tests {
     fn only_the_authority_replaces_the_trust_list() {
         let (authority, spv) = (KeyPair::new_user(), KeyPair::new_user());
         let first = trust_for(&spv, &["center", "rules"]);
-        let known = first.next(vec![first.signer(&name("spv")).unwrap().clone()], authority.public_key(), 100);
-        let next = known.next(vec![], authority.public_key(), 200);
+        let known = first.next(vec![first.signer(&name("spv")).unwrap().clone()], vec![], authority.public_key(), 100);
+        let next = known.next(vec![], vec![], authority.public_key(), 200);
         let list = |by: &KeyPair, version, text: String| {
             Envelope::sign(by, Key::Trust, name("authority"), version, text).unwrap()
         };

@@ -65,8 +65,12 @@ impl Signer {
     }
 
     pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        KeyPair::from_public_key(&self.key).is_ok_and(|key| key.verify(bytes, signature).is_ok())
+        verifies(&self.key, bytes, signature)
     }
+}
+
+fn verifies(key: &str, bytes: &[u8], signature: &[u8]) -> bool {
+    KeyPair::from_public_key(key).is_ok_and(|key| key.verify(bytes, signature).is_ok())
 }
 
 /// A key that no longer signs anything new. What it signed before stays valid: a person's leaving ends no emergency, and
@@ -85,6 +89,8 @@ pub struct Trust {
     /// The public key of whoever may replace this list; `None` in a file of an older version.
     pub authority: Option<String>,
     signers: Vec<Signer>,
+    /// Keys that are being replaced and still sign for these signers, too.
+    outgoing: Vec<(Name, String)>,
     former: Vec<Former>,
 }
 
@@ -99,8 +105,17 @@ struct RawTrust {
     authority: Option<String>,
     #[serde(default)]
     signer: Vec<RawSigner>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outgoing: Vec<RawKey>,
     #[serde(default)]
     former: Vec<RawSigner>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKey {
+    id: Name,
+    key: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,6 +147,8 @@ pub enum TrustError {
     Until(Name),
     /// The authority's key is no public nkey.
     Authority,
+    /// An outgoing key of nobody, or another's key.
+    Outgoing(Name),
 }
 
 impl RawSigner {
@@ -172,6 +189,19 @@ impl Trust {
             }
             signers.push(signer);
         }
+        let mut outgoing: Vec<(Name, String)> = Vec::new();
+        for RawKey { id, key } in file.outgoing {
+            let is_known = signers.iter().any(|signer| signer.id == id);
+            let is_used =
+                signers.iter().map(|signer| &signer.key).chain(outgoing.iter().map(|(_, k)| k)).any(|k| *k == key);
+            if !is_known || is_used {
+                return Err(TrustError::Outgoing(id));
+            }
+            if KeyPair::from_public_key(&key).is_err() {
+                return Err(TrustError::Key(id));
+            }
+            outgoing.push((id, key));
+        }
         let former = file.former.into_iter().map(|raw| {
             let (signer, until) = raw.parse()?;
             let until = until.ok_or_else(|| TrustError::Until(signer.id.clone()))?;
@@ -181,6 +211,7 @@ impl Trust {
             version: file.version,
             authority: file.authority,
             signers,
+            outgoing,
             former: former.collect::<Result<_, _>>()?,
         })
     }
@@ -199,26 +230,31 @@ impl Trust {
             version: self.version,
             authority: self.authority.clone(),
             signer: self.signers.iter().map(|signer| raw(signer, None)).collect(),
+            outgoing: self.outgoing.iter().map(|(id, key)| RawKey { id: id.clone(), key: key.clone() }).collect(),
             former: self.former.iter().map(|former| raw(&former.signer, Some(former.until))).collect(),
         };
         // Serializing these types can't fail.
         toml::to_string(&file).unwrap_or_default()
     }
 
-    /// The list after this one: the same, or with a higher version, and what these signers lack as former.
+    /// The list after this one: the same, or with a higher version, and what these signers and outgoing keys lack as former.
     #[must_use]
-    pub fn next(&self, signers: Vec<Signer>, authority: String, now: u64) -> Self {
+    pub fn next(&self, signers: Vec<Signer>, outgoing: Vec<(Name, String)>, authority: String, now: u64) -> Self {
         let version = now.max(self.version + 1);
+        let next = Self { version: self.version, authority: Some(authority), signers, outgoing, former: vec![] };
         let mut former = self.former.clone();
         for old in &self.signers {
-            let kept = signers.iter().find(|new| new.id == old.id && new.key == old.key);
-            let is_kept = |grant: &Grant| kept.is_some_and(|kept| kept.grants.contains(grant));
-            let lost: Vec<Grant> = old.grants.iter().filter(|grant| !is_kept(grant)).cloned().collect();
-            if !lost.is_empty() {
-                former.push(Former { signer: Signer { grants: lost, ..old.clone() }, until: version });
+            for key in self.keys_of(&old.id) {
+                let kept = next.signer(&old.id).filter(|_| next.has_key(&old.id, key));
+                let is_kept = |grant: &Grant| kept.is_some_and(|kept| kept.grants.contains(grant));
+                let grants: Vec<Grant> = old.grants.iter().filter(|grant| !is_kept(grant)).cloned().collect();
+                if !grants.is_empty() {
+                    let signer = Signer { grants, key: key.to_owned(), ..old.clone() };
+                    former.push(Former { signer, until: version });
+                }
             }
         }
-        let next = Self { version: self.version, authority: Some(authority), signers, former };
+        let next = Self { former, ..next };
         if next == *self { next } else { Self { version, ..next } }
     }
 
@@ -231,6 +267,23 @@ impl Trust {
             Grant::Rules => None,
         });
         scopes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The keys with which a signer signs.
+    fn keys_of<'t>(&'t self, id: &'t Name) -> impl Iterator<Item = &'t str> {
+        let present = self.signer(id).map(|signer| signer.key.as_str());
+        let outgoing = self.outgoing.iter().filter(move |(of, _)| of == id).map(|(_, key)| key.as_str());
+        present.into_iter().chain(outgoing)
+    }
+
+    /// Whether a signer signs with this key.
+    pub fn has_key(&self, id: &Name, key: &str) -> bool {
+        self.keys_of(id).any(|own| own == key)
+    }
+
+    /// Whether a signer signed this, also with an outgoing key.
+    pub fn verifies(&self, id: &Name, bytes: &[u8], signature: &[u8]) -> bool {
+        self.keys_of(id).any(|key| verifies(key, bytes, signature))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -297,14 +350,15 @@ mod tests {
         let authority = keys[3].clone();
         let first = Trust::default().next(
             vec![signer("a", &keys[0], &["center", "rules"]), signer("b", &keys[1], &["site.jkt"])],
+            vec![],
             authority.clone(),
             100,
         );
         assert_eq!((first.version, first.former.len()), (100, 0));
-        assert_eq!(first.next(first.signers.clone(), authority.clone(), 200), first);
+        assert_eq!(first.next(first.signers.clone(), vec![], authority.clone(), 200), first);
         // A grant less, a key renewed, and by a clock that runs behind.
         let now = vec![signer("a", &keys[0], &["rules"]), signer("b", &keys[2], &["site.jkt", "center"])];
-        let second = first.next(now, authority.clone(), 50);
+        let second = first.next(now, vec![], authority.clone(), 50);
         let former: Vec<_> =
             second.former.iter().map(|f| (f.signer.key.as_str(), &f.signer.grants[..], f.until)).collect();
         let [center, site] = ["center", "site.jkt"].map(|grant| grant.parse::<Grant>().unwrap());
@@ -312,8 +366,38 @@ mod tests {
         assert_eq!(second.version, 101);
         assert_eq!(Trust::parse(&second.to_toml()), Ok(second.clone()));
         // Somebody who is revoked leaves a scope that is still listed.
-        let third = second.next(vec![signer("a", &keys[0], &["rules"])], authority, 300);
+        let third = second.next(vec![signer("a", &keys[0], &["rules"])], vec![], authority, 300);
         assert_eq!(third.scopes(), ["center", "site.jkt"].map(|scope| scope.parse::<Scope>().unwrap()));
         assert_eq!((third.version, third.former.len()), (300, 3));
+    }
+
+    #[test]
+    fn an_outgoing_key_signs_until_it_is_dropped_and_is_former_then() {
+        let key = || KeyPair::new_user();
+        let (old, new, authority, id) = (key(), key(), key().public_key(), Name::parse("spv").unwrap());
+        let signer = |key: &KeyPair| Signer {
+            id: id.clone(),
+            name: "SPV".into(),
+            key: key.public_key(),
+            grants: vec![Grant::Rules],
+        };
+        let first = Trust::default().next(vec![signer(&old)], vec![], authority.clone(), 100);
+        let outgoing = vec![(id.clone(), old.public_key())];
+        let both = first.next(vec![signer(&new)], outgoing.clone(), authority.clone(), 200);
+        assert_eq!(Trust::parse(&both.to_toml()), Ok(both.clone()));
+        let signs = |list: &Trust, by: &KeyPair| list.verifies(&id, b"x", &by.sign(b"x").unwrap());
+        assert!(signs(&both, &old) && signs(&both, &new) && both.former.is_empty());
+        assert_eq!(both.next(vec![signer(&new)], outgoing, authority.clone(), 300), both);
+        let last = both.next(vec![signer(&new)], vec![], authority, 300);
+        assert!(!signs(&last, &old) && signs(&last, &new));
+        let former: Vec<_> = last.former(&id, &Key::Rules).map(|one| (one.signer.key.clone(), one.until)).collect();
+        assert_eq!(former, [(old.public_key(), 300)]);
+        for wrong in [
+            both.to_toml().replace("[[outgoing]]\nid = \"spv\"", "[[outgoing]]\nid = \"other\""),
+            both.to_toml().replace(&old.public_key(), &new.public_key()),
+            both.to_toml().replace(&old.public_key(), "UABC"),
+        ] {
+            assert!(Trust::parse(&wrong).is_err(), "{wrong}");
+        }
     }
 }

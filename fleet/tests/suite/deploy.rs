@@ -6,6 +6,7 @@ use std::process::Command;
 
 use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::keys::Renewal;
 use penutup_fleet::provision::provision;
 
 use crate::support::fleet::provisioned;
@@ -46,12 +47,12 @@ fn the_server_accepts_what_is_provisioned_from_the_example_files() {
         let fleet = Fleet::read(&path, Lang::En).expect("a valid fleet");
         assert_eq!(fleet.server.replicas(), streams, "{file}");
         let out = folder.path().join("out");
-        provision(&fleet, &out, &[], Lang::En).expect("provision");
+        provision(&fleet, &out, &Renewal::default(), Lang::En).expect("provision");
         let mut check = Command::new(&binary);
         let checked = check
             .args(["-t", "-c", "nats.conf"])
             .current_dir(out.join("server"))
-            .env("PENUTUP_STORE", "store")
+            .envs([("PENUTUP_STORE", "store"), ("PENUTUP_SERVER", "nats-1")])
             .output()
             .unwrap();
         assert!(checked.status.success(), "{file}: {}", String::from_utf8_lossy(&checked.stderr));
@@ -119,6 +120,11 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
             lines.push("rm -rf /var/lib/penutup-nats".to_owned());
         }
         lines.push(line.replace("a0007", "a0003").replace("--wait 60", "--wait 30"));
+        if line.starts_with("systemctl reload") {
+            let log = "/run/units/penutup-nats.log";
+            let reloaded = format!("until grep -q 'Reloaded server configuration' {log}; do sleep 0.1; done");
+            lines.push(format!("timeout 60 sh -c \"{reloaded}\"; ! grep 'Failed to reload' {log}"));
+        }
         if line.starts_with("systemctl start") || line.starts_with("systemctl reload") {
             lines.push("timeout 60 sh -c 'until penutup-fleet provision one-site.toml fleet --streams; do sleep 0.1; done' || true".to_owned());
         }

@@ -9,8 +9,10 @@ use std::{fs, str};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
 use penutup_cli_kit::words::Lang;
+use penutup_fleet::link::Link;
 use penutup_fleet::provision::abandoned::{self, Abandoned};
 use penutup_fleet::provision::streams::StreamChange;
+use penutup_fleet::secret::Seed;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
@@ -231,7 +233,7 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     };
     let (status, output, _) = run(&[]);
     assert_eq!(status, Some(0));
-    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 17"), "{output}");
+    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 18"), "{output}");
     let mut check = Command::new(binary);
     let checked = check
         .args(["-t", "-c", "nats.conf"])
@@ -278,6 +280,33 @@ fn the_test_database_starts_crashes_and_restarts() {
     let center = penutup_fleet::config::center::Center::read(&path, Lang::En).unwrap();
     assert_eq!(center.database.unwrap().host, postgres.host().to_str().unwrap());
     assert_eq!(center.sites.len(), 3);
+}
+
+/// The operator's own tools ask the server itself; nobody else does.
+#[tokio::test]
+async fn only_the_key_of_the_system_account_may_use_it() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let seed = Seed::read(&fleet.out().join("center/system/link.nk"), Lang::En).unwrap();
+    let ca = Some(fleet.out().join("center/system/ca.pem"));
+    let servers = fleet.link(Identity::Program("admin")).servers;
+    let system = Link { servers, ca, seed, name: "tools".into(), inbox: "_INBOX".into() };
+    let system = system.connect(Lang::En).await.unwrap();
+    let pong = system.request("$SYS.REQ.SERVER.PING", "".into()).await.expect("an answer");
+    let pong: serde_json::Value = serde_json::from_slice(&pong.payload).unwrap();
+    assert_eq!(pong["server"]["name"], "test", "{pong}");
+    // It reaches no stream.
+    let stream = system.request("$JS.API.STREAM.INFO.KV_BROADCAST", "".into()).await;
+    assert!(!stream.is_ok_and(|answer| String::from_utf8_lossy(&answer.payload).contains("\"config\"")));
+
+    let others = [Identity::Seat("jkt", "a1"), Identity::Supervisor("pusat")].into_iter();
+    for who in others.chain(["admin", "archive", "status"].map(Identity::Program)) {
+        let violations = || fleet.nats.log().matches("Violation").count();
+        let (client, before) = (fleet.connect(who).await, violations());
+        client.publish("$SYS.REQ.SERVER.PING", "".into()).await.unwrap();
+        let _events = client.subscribe("$SYS.>").await.unwrap();
+        client.flush().await.unwrap();
+        wait_until(&format!("{who:?} is denied both"), async || (violations() >= before + 2).then_some(())).await;
+    }
 }
 
 /// A site is taken out: at once, and as the page says.

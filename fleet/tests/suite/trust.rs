@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use async_nats::Client;
 use nkeys::KeyPair;
+use penutup_cli_kit::words::Lang;
+use penutup_fleet::provision::keys::Renewal;
 use penutup_fleet::provision::trust::{LIST, Published};
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
@@ -188,6 +191,65 @@ async fn with_renewed_keys_a_declaration_reaches_every_seat_or_the_supervisor_is
     wait_until("the rules", async || on_disk().filter(|text| text.contains("Rev-2"))).await;
 }
 
+/// The keys of a seat and of a supervisor are replaced while they work.
+#[tokio::test]
+async fn with_former_keys_kept_nobody_is_cut_off_while_the_new_ones_are_given_out() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let status = fleet.connect(Identity::Program("status")).await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a2");
+    has_trust(&status, "jkt", "a2", list(&fleet).version).await;
+    let (old_link, old_pusat) = (fleet.link(Identity::Seat("jkt", "a1")), keep(&fleet, "pusat"));
+    let old = old_link.connect(Lang::En).await.unwrap();
+    let sends = async |client: &Client| {
+        let answer = client.request("closing.jkt.a1", "{}".into()).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer.payload).contains("CLOSINGS_JKT"), "{answer:?}");
+    };
+    let declares = async |config: &PathBuf, state: State| {
+        let on = ["klb", "on", "--wait", "60", "--reason", "uji"];
+        run(config, if state == State::On { &on } else { &["klb", "off", "--wait", "60"] }).done();
+        wait_until("the declaration", async || seat.klb().filter(|klb| klb.state == state)).await;
+    };
+    let who = ["jkt/a1", "pusat"].map(str::to_owned).to_vec();
+    fleet.renew_with(&Renewal { who, keep_old: true, drop_old: false });
+    fleet.nats.reload();
+    let new = fleet.connect(Identity::Seat("jkt", "a1")).await;
+    for client in [&old, &new] {
+        sends(client).await;
+    }
+    assert_eq!(old.statistics().connects.load(Ordering::Relaxed), 1, "it stayed connected over the reload");
+    // With the former folder before and after the list is published, with the new one after it.
+    declares(&old_pusat, State::On).await;
+    let text = fleet.provision_streams();
+    assert!(text.contains("kunci lama yang masih berlaku: jkt/a1, pusat"), "{text}");
+    has_trust(&status, "jkt", "a2", list(&fleet).version).await;
+    declares(&old_pusat, State::Off).await;
+    let pusat = fleet.config(Identity::Supervisor("pusat"));
+    declares(&pusat, State::On).await;
+    assert!(old_link.connect(Lang::En).await.is_ok(), "whoever has no new folder yet may also connect anew");
+
+    // Dropped.
+    fleet.renew_with(&Renewal { drop_old: true, ..Renewal::default() });
+    fleet.nats.reload();
+    let text = fleet.provision_streams();
+    assert!(!text.contains("kunci lama"), "{text}");
+    has_trust(&status, "jkt", "a2", list(&fleet).version).await;
+    let is_closed = async || (old.connection_state() != async_nats::connection::State::Connected).then_some(());
+    wait_until("the end of the old connection", is_closed).await;
+    assert!(old_link.connect(Lang::En).await.is_err());
+    sends(&new).await;
+    assert_eq!(run(&old_pusat, &["klb", "off", "--wait", "60"]).status, 2);
+    assert_eq!(seat.klb().map(|klb| klb.state), Some(State::On));
+    declares(&pusat, State::Off).await;
+
+    // The key of a lost machine ends at once, also one that was kept.
+    let who = vec!["jkt/a1".to_owned()];
+    fleet.renew_with(&Renewal { who: who.clone(), keep_old: true, drop_old: false });
+    fleet.renew_with(&Renewal { who, ..Renewal::default() });
+    fleet.nats.reload();
+    assert!(!fleet.provision_streams().contains("kunci lama"));
+    sends(&fleet.connect(Identity::Seat("jkt", "a1")).await).await;
+}
+
 /// Somebody who may write to the trust list's subject, but is not the authority.
 #[tokio::test]
 async fn a_forged_or_replayed_trust_list_changes_nothing() {
@@ -202,7 +264,7 @@ async fn a_forged_or_replayed_trust_list_changes_nothing() {
     fleet.publish_trust().await;
     has_trust(&status, "jkt", "a1", version).await;
     let thief = KeyPair::new_user();
-    let mine = list(&fleet).next(vec![], thief.public_key(), version + 10);
+    let mine = list(&fleet).next(vec![], vec![], thief.public_key(), version + 10);
     let forged = Envelope::sign(&thief, Key::Trust, name("authority"), mine.version, mine.to_toml()).unwrap();
     let admin = fleet.connect(Identity::Program("admin")).await;
     for (bytes, why) in [(forged.to_bytes(), Refusal::BadSignature), (old, Refusal::Old)] {

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::fleet::Fleet;
 use penutup_fleet::wire::closing::Closing;
 use penutup_fleet::wire::envelope::{Content, Envelope, StoredAt};

@@ -48,11 +48,10 @@ impl Cluster {
             let own_routes = routes.iter().filter(|(from, ..)| *from == node);
             let own_routes: Vec<_> =
                 own_routes.map(|(_, to, relay)| format!("nats-route://{}:{}", ip(*to), relay.port)).collect();
-            // What the units of three machines have from their machine: address, name and disk. And routes through the
+            // What the units of three machines have from their machine: address and disk. And routes through the
             // relays alone: the address that a server tells the others for more of them is nobody's.
             let args = [
                 ("-a", ip(node).to_string()),
-                ("-n", format!("nats-{node}")),
                 ("-m", monitor_port.to_string()),
                 ("--cluster", format!("nats://{}:{cluster_port}", ip(node))),
                 ("--cluster_advertise", format!("{}:1", ip(node))),
@@ -66,6 +65,7 @@ impl Cluster {
                 address: SocketAddrV4::new(ip(node), port),
                 log,
                 args,
+                name: format!("nats-{node}"),
                 store: stores[node].clone(),
             };
             Nats::start_at(at).expect("its port")

@@ -43,7 +43,7 @@ enable | start | restart)
     user=$(value User) state=$(value StateDirectory) folder=$(value WorkingDirectory)
     if [ -n "$state" ]; then install -d -o "$user" -m 0700 "/var/lib/$state"; fi
     cd "${folder:-/}"
-    env $(sed -n 's/^Environment=//p' "$unit") setpriv --reuid "$user" --regid "$user" --init-groups -- $(value ExecStart) > "/run/units/$1.log" 2>&1 &
+    env $(value Environment) setpriv --reuid "$user" --regid "$user" --init-groups -- $(value ExecStart) > "/run/units/$1.log" 2>&1 &
     echo $! > "$pid" ;;
 reload) kill -HUP "$(cat "$pid")" ;;
 disable | stop) if [ -e "$pid" ]; then kill "$(cat "$pid")" && tail --pid "$(cat "$pid")" -f /dev/null && rm "$pid"; fi ;;

@@ -13,6 +13,7 @@ use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::keys::Renewal;
 use penutup_fleet::provision::streams::{self, StreamOutcome};
 use penutup_fleet::provision::trust::Published;
 use tempfile::TempDir;
@@ -203,7 +204,13 @@ impl TestFleet {
     /// Provisions again with new keys for somebody.
     #[track_caller]
     pub fn renew(&self, who: &str) {
-        provision::provision(&self.definition, &self.out(), &[who.to_owned()], Lang::En).expect("provision");
+        self.renew_with(&Renewal { who: vec![who.to_owned()], ..Renewal::default() });
+    }
+
+    /// Provisions again and replaces or drops keys.
+    #[track_caller]
+    pub fn renew_with(&self, renewal: &Renewal) {
+        provision::provision(&self.definition, &self.out(), renewal, Lang::En).expect("provision");
     }
 }
 
@@ -213,6 +220,6 @@ pub fn provisioned(spec: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
     fs::write(&file, spec.text(port)).expect("the fleet's file");
     let fleet = Fleet::read(&file, Lang::En).expect("a valid fleet");
-    provision::provision(&fleet, &folder.join("out"), &[], Lang::En).expect("provision");
+    provision::provision(&fleet, &folder.join("out"), &Renewal::default(), Lang::En).expect("provision");
     fleet
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use penutup_fleet::provision::server::STORE;
+use penutup_fleet::provision::server::{SERVER, STORE};
 
 use super::process::{Process, find};
 use super::{TIMEOUT, wait_for};
@@ -32,6 +32,8 @@ pub struct Place {
     pub store: PathBuf,
     /// More arguments.
     pub args: Vec<String>,
+    /// A cluster's server is called so.
+    pub name: String,
 }
 
 /// The path of nats-server: the one that `PENUTUP_NATS_SERVER` names, so that the tests run on another version, otherwise
@@ -66,6 +68,7 @@ impl Nats {
             log,
             store: store.into(),
             args: Vec::new(),
+            name: "nats".into(),
         })
     }
 
@@ -152,7 +155,7 @@ fn run(at: &Place) -> Process {
     let mut command = Command::new(&at.binary);
     // The configuration's paths are relative to its folder.
     command.arg("-c").arg(&at.config).args(&at.args).current_dir(at.config.parent().expect("a folder"));
-    command.env(STORE, &at.store);
+    command.env(STORE, &at.store).env(SERVER, &at.name);
     Process::start(command.stdout(Stdio::null()).stdin(Stdio::null()).stderr(log))
 }
 
