@@ -2,7 +2,7 @@
 //! multiranges: a seat's missing numbers are then a subtraction, however many there are.
 
 pub mod schema;
-mod tls;
+pub mod tls;
 pub mod write;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! are unsent or missing, refusals.
 
 mod archive_state;
+pub mod certificate;
 pub mod collector;
 mod json;
 mod prometheus;
@@ -60,7 +61,7 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
     let zone = time::zone(status.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = status.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
-    let mut collector = Collector::connect(&center, zone, lang).await?;
+    let mut collector = Collector::connect(center, zone, lang).await?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let is_live = !status.once && status.format == Format::Text && is_terminal;
     let renderer =

@@ -21,17 +21,20 @@ pub struct Tls(Arc<ClientConfig>);
 impl Tls {
     /// Trusts the authorities of a PEM file, and no others.
     pub fn new(ca: &Path) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(ca).map_err(io::Error::other)? {
-            roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-        }
-        if roots.is_empty() {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
+        let roots = roots(ca)?;
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().map_err(io::Error::other)?;
         Ok(Self(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
     }
+}
+
+/// The authorities of a PEM file, at least one.
+pub fn roots(ca: &Path) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).map_err(io::Error::other)? {
+        roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    }
+    if roots.is_empty() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(roots) }
 }
 
 impl<S> MakeTlsConnect<S> for Tls

@@ -11,11 +11,13 @@ use penutup_cli_kit::words::Lang;
 use penutup_rules::loaded::{LoadedRules, Origin};
 
 use super::archive_state::ArchiveState;
+use super::certificate::{self, Certificate};
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary, TrustVersions};
 use crate::broadcast_stream::{Accepted, BroadcastStream};
 use crate::config::center::{Center, Site};
 use crate::database::{self, Connector};
 use crate::error::CliError;
+use crate::link::Link;
 use crate::seat_states::SeatStates;
 use crate::time;
 use crate::wire::envelope::Envelope;
@@ -28,6 +30,8 @@ use crate::words::words;
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the database's counts are reused.
 const COUNTS_MAX_AGE: TimeDelta = TimeDelta::seconds(10);
+/// How long what the servers showed is reused.
+const CERTIFICATES_MAX_AGE: TimeDelta = TimeDelta::minutes(10);
 
 pub struct Collector {
     sites: Vec<(Site, SeatStates)>,
@@ -39,6 +43,9 @@ pub struct Collector {
     connector: Option<Connector>,
     database: Option<tokio_postgres::Client>,
     counts: Option<(DateTime<Utc>, DatabaseCounts)>,
+    link: Link,
+    /// When the servers' certificates were read last, and what they were.
+    certificates: Option<(DateTime<Utc>, Vec<Certificate>)>,
     /// The rules that were checked last.
     checked_rules: Option<PublishedRules>,
     /// For the times in the lines about troubles.
@@ -47,16 +54,30 @@ pub struct Collector {
 }
 
 impl Collector {
-    pub async fn connect(center: &Center, zone: FixedOffset, lang: Lang) -> Result<Self, CliError> {
+    pub async fn connect(center: Center, zone: FixedOffset, lang: Lang) -> Result<Self, CliError> {
         let no_trust = || CliError::new(words(lang).status.no_trust).help(words(lang).status.no_trust_help);
         let trust = center.trust.clone().ok_or_else(no_trust)?;
-        let connector = center.database.as_ref().map(|_| Connector::new(center, lang)).transpose()?;
+        let connector = center.database.as_ref().map(|_| Connector::new(&center, lang)).transpose()?;
         let client = center.link.connect(lang).await?;
         let sites = center.sites.iter().map(|site| (site.clone(), SeatStates::new(site.id.clone()))).collect();
         let stream = BroadcastStream::new(client.clone(), lang);
         let accepted = BTreeMap::new();
-        let (database, counts, checked_rules) = (None, None, None);
-        Ok(Self { sites, client, stream, trust, accepted, connector, database, counts, checked_rules, zone, lang })
+        let (database, counts, checked_rules, certificates, link) = (None, None, None, None, center.link);
+        Ok(Self {
+            sites,
+            client,
+            stream,
+            trust,
+            accepted,
+            connector,
+            database,
+            counts,
+            link,
+            certificates,
+            checked_rules,
+            zone,
+            lang,
+        })
     }
 
     pub async fn collect(&mut self) -> Summary {
@@ -98,6 +119,7 @@ impl Collector {
         if silent > self.sites.len() {
             troubles.push(w.streams_silent.to_owned());
         }
+        let certificates = self.certificates().await;
         let sites = self.sites.iter().zip(&archives);
         let sites = sites.map(|((site, seats), archive)| SiteInput {
             site,
@@ -108,7 +130,17 @@ impl Collector {
         });
         let sites: Vec<_> = sites.collect();
         let counts = self.counts.as_ref().map(|(_, counts)| counts);
-        Summary::new(&sites, broadcasts, counts, troubles, Utc::now())
+        Summary { certificates, ..Summary::new(&sites, broadcasts, counts, troubles, Utc::now()) }
+    }
+
+    /// The servers' certificates, read anew now and then.
+    async fn certificates(&mut self) -> Vec<Certificate> {
+        let now = Utc::now();
+        if let Some((_, known)) = self.certificates.as_ref().filter(|(at, _)| now - *at < CERTIFICATES_MAX_AGE) {
+            return known.clone();
+        }
+        let certificates = certificate::read(&self.link).await;
+        self.certificates.insert((now, certificates)).1.clone()
     }
 
     /// The archive at each site, or why it is unknown.

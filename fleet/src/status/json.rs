@@ -49,6 +49,10 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
             "heard": state.heard,
         })
     });
+    let certificates = summary
+        .certificates
+        .iter()
+        .map(|one| json!({ "server": one.server, "until": one.until, "days": one.days(summary.now) }));
     let out = json!({
         "schema": 1,
         "at": summary.now,
@@ -69,6 +73,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "seats_without_disk": summary.total.disk,
         "seats_newer_than_server": summary.total.ahead,
         "seats_of_other_version": summary.total.other_version,
+        "certificates": certificates.collect::<Vec<_>>(),
         "troubles": summary.troubles,
     });
     format!("{out}\n")

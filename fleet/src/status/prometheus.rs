@@ -88,6 +88,9 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     out.gauge("penutup_rules_version", "Version of the published rules", rules.collect());
     let trust = vec![(String::new(), summary.broadcasts.trust.newest)];
     out.gauge("penutup_trust_version", "Version of the newest trust list", trust);
+    let certificates = summary.certificates.iter();
+    let days = certificates.map(|one| (labels(&[("server", &one.server)]), one.days(summary.now)));
+    out.gauge("penutup_certificate_days", "Days until the server's certificate ends", days.collect());
     let troubles = u64::try_from(summary.troubles.len()).unwrap_or(u64::MAX);
     out.gauge(
         "penutup_status_troubles",

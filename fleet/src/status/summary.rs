@@ -7,6 +7,7 @@ use penutup_rules::declaration::{Declaration, State};
 use serde::Serialize;
 
 use super::archive_state::ArchiveState;
+use super::certificate::Certificate;
 use crate::config::center::Site;
 use crate::database::{Doubled, Gap, RefusedCount};
 use crate::seat_states::StoredState;
@@ -217,6 +218,8 @@ pub struct Summary {
     pub seats: HashMap<Name, Vec<SeatIssues>>,
     /// The archive at each site, where the server told.
     pub archive: Vec<(Name, ArchiveState)>,
+    /// The servers' certificates, where they showed one.
+    pub certificates: Vec<Certificate>,
     /// Sources that failed, and an archive that reads nothing, one line each.
     pub troubles: Vec<String>,
 }
@@ -277,8 +280,7 @@ impl Summary {
         let mut rules: HashMap<Option<RulesState>, u64> = HashMap::new();
         let mut by_seats: BTreeMap<String, u64> = BTreeMap::new();
         let mut by_archive: BTreeMap<String, u64> = BTreeMap::new();
-        let mut lines = Vec::new();
-        let mut seats = HashMap::new();
+        let (mut lines, mut seats) = (Vec::new(), HashMap::new());
         let mut missing: HashMap<(&str, &str), u64> = HashMap::new();
         let mut rejected: HashMap<(&str, &str), u64> = HashMap::new();
         for gap in counts.iter().flat_map(|counts| &counts.gaps) {
@@ -372,6 +374,7 @@ impl Summary {
             refused_by_archive: by_archive,
             seats,
             archive: sites.iter().filter_map(|s| Some((s.site.id.clone(), s.archive?.clone()))).collect(),
+            certificates: Vec::new(),
             troubles,
         }
     }

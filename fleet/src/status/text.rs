@@ -41,6 +41,10 @@ impl Renderer {
         for trouble in &summary.troubles {
             let _ = writeln!(out, "! {trouble}");
         }
+        for one in summary.certificates.iter().filter(|one| one.ends_soon(summary.now)) {
+            let until = time::full_time(one.until, self.zone, self.lang);
+            let _ = writeln!(out, "! {}", w.certificate(one.days(summary.now), shown(&one.server), until));
+        }
     }
 
     fn cells(self, line: &SiteCounts) -> Vec<String> {

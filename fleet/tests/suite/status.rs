@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use nkeys::KeyPair;
 use penutup_fleet::provision::trust::LIST;
 use penutup_fleet::wire::envelope::Envelope;
@@ -277,6 +277,42 @@ async fn a_restarted_server_keeps_and_accepts_seat_states() {
     publish_state(&fleet, "jkt", "a2", &state(&fleet)).await;
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["total"]["seen"], output["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{output}");
+}
+
+/// As the server shows it in the handshake, not as a file says.
+#[tokio::test]
+async fn the_days_of_the_servers_certificate_are_told_and_named_in_the_last_thirty() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Program("status"));
+    for (days, is_soon) in [(200, false), (12, true)] {
+        let mut own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let end = Utc::now() + TimeDelta::days(days) + TimeDelta::hours(1);
+        own.not_after = std::time::SystemTime::from(end).into();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = own.self_signed(&key).unwrap().pem();
+        for (file, text) in [
+            ("server/tls/server.pem", &pem),
+            ("server/tls/server.key", &key.serialize_pem()),
+            ("center/status/ca.pem", &pem),
+        ] {
+            std::fs::write(fleet.out().join(file), text).unwrap();
+        }
+        fleet.nats.kill();
+        fleet.nats.restart();
+        let output = json(&run(&config, &["status", "--format", "json"]).done());
+        let [certificate] = &output["certificates"].as_array().unwrap()[..] else { panic!("{output}") };
+        let server = format!("127.0.0.1:{}", fleet.port);
+        assert_eq!((&certificate["days"], &certificate["server"]), (&days.into(), &server.clone().into()), "{output}");
+        let metrics = run(&config, &["status", "--format", "prometheus"]).done();
+        let line = format!("penutup_certificate_days{{server=\"{server}\"}} {days}");
+        assert!(metrics.lines().any(|l| l == line), "{line}: {metrics}");
+        let text = run(&config, &["status", "--once", "--lang", "en"]).done();
+        assert_eq!(text.contains(&format!("! certificate of {server}: valid until ")), is_soon, "{text}");
+        assert_eq!(text.contains("12 days left"), is_soon, "{text}");
+    }
+    let Some(plain) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let config = plain.config(Identity::Program("status"));
+    assert!(!run(&config, &["status", "--format", "prometheus"]).done().contains("certificate"));
 }
 
 #[cfg(unix)]
