@@ -120,6 +120,9 @@ pub enum Link {
 pub enum CentreLink {
     /// The agent is connected to the centre, as far as it has reported.
     Up,
+    /// The agent is connected to the centre, which says that this computer's clock is so many seconds ahead of the
+    /// server's, behind where negative.
+    WrongClock(i64),
     /// The agent lost its connection to the centre at this time.
     Down(DateTime<Utc>),
     /// The agent itself disconnected at this time.

@@ -53,7 +53,7 @@ use reachability::{Heard, PollResults};
 use receiver::LinkMonitor;
 use replica::SeatId;
 use seat_status::StatusPublisher;
-use upload::Uploader;
+use upload::{ClockReport, Uploader};
 use worker::{BroadcastWorker, DeliveryQueue};
 
 /// How long the prompters' settings may take to read.
@@ -175,6 +175,7 @@ async fn run_tasks(
         log: log.clone(),
     };
 
+    let clock = ClockReport { log: log.clone(), snapshots: snapshots.clone(), status: Arc::clone(&status) };
     let mut tasks = JoinSet::new();
     let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
     tasks.spawn(worker.run(received));
@@ -188,9 +189,9 @@ async fn run_tasks(
     tasks.spawn(async move {
         let _ = receiver::subscribe(&client, &seat, &*queue).await;
     });
-    let ((client, seat, _), asks_log) = (for_task(), log.clone());
+    let (client, seat, _) = for_task();
     tasks.spawn(async move {
-        let _ = upload::receive_asks(&client, &seat, asks, &asks_log).await;
+        let _ = upload::receive_asks(&client, &seat, asks, &clock).await;
     });
     let result = tokio::select! {
         () = shutdown_signal() => {

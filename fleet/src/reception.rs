@@ -345,6 +345,7 @@ mod tests {
             refused: RefusalCounts::default(),
             broadcasts: broadcast.into_iter().map(of).collect(),
             unwritten_since: None,
+            told_clock: None,
         }
     }
 

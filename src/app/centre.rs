@@ -33,10 +33,11 @@ impl App {
         self
     }
 
-    /// Handles an event of the fleet's agent. A lost link changes only what the screen shows of it.
+    /// Handles an event of the fleet's agent. The state of the link changes only what the screen shows of it.
     pub(super) fn agent(&mut self, event: AgentEvent, effects: &mut Vec<Effect>) {
         match event {
             AgentEvent::Connected | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
+            AgentEvent::WrongClock(ahead) => self.centre.link = Some(CentreLink::WrongClock(ahead)),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
             AgentEvent::Klb(klb) => self.receive_declaration_event(DeclarationEvent::Declared(klb)),

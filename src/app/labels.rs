@@ -91,12 +91,21 @@ impl App {
         [short(&declared.by), short(&declared.why), until].into_iter().flatten().collect()
     }
 
-    /// What is wrong with the connection to the centre and since when: long, shorter, and one word without the time.
-    /// `None` if nothing is wrong.
+    /// What is wrong with the connection to the centre and since when, or with this computer's clock: long, shorter, and
+    /// one word without the time. `None` if nothing is wrong.
     pub fn centre_link_text(&self) -> Option<[String; 3]> {
         let words = &self.words().broadcast;
         Some(match self.centre_link()? {
             CentreLink::Up => return None,
+            CentreLink::WrongClock(ahead) => {
+                let by = self.span_text(ahead);
+                let [long, short] = if ahead > 0 {
+                    [words.clock_ahead(&by), words.clock_ahead_short(&by)]
+                } else {
+                    [words.clock_behind(&by), words.clock_behind_short(&by)]
+                };
+                [long, short, words.clock_word.into()]
+            }
             CentreLink::Down(since) => {
                 let time = self.moment_text(since);
                 [words.link_down(&time), words.link_down_short(&time), words.link_down_word.into()]
@@ -106,6 +115,26 @@ impl App {
                 [words.agent_gone(&time), words.agent_gone_short(&time), words.agent_gone_word.into()]
             }
         })
+    }
+
+    /// What the centre says of this computer's clock, in full; `None` where it names nothing wrong.
+    pub fn wrong_clock_text(&self) -> Option<String> {
+        let (CentreLink::WrongClock(ahead), words) = (self.centre_link()?, &self.words().broadcast) else {
+            return None;
+        };
+        let by = self.span_text(ahead);
+        Some(if ahead > 0 { words.clock_ahead_full(by) } else { words.clock_behind_full(by) })
+    }
+
+    /// A span in its largest unit: days from two days on, else hours from two hours on, else minutes, at least one.
+    fn span_text(&self, seconds: i64) -> String {
+        let (words, seconds) = (&self.words().broadcast, seconds.unsigned_abs());
+        let rounded = |unit: u64| (seconds.saturating_add(unit / 2) / unit).max(1);
+        match seconds {
+            0..7_200 => words.clock_minutes(rounded(60)),
+            7_200..172_800 => words.clock_hours(rounded(3_600)),
+            _ => words.clock_days(rounded(86_400)),
+        }
     }
 
     /// The question whether a fact still applies; it is worded otherwise if its declared end time is over.

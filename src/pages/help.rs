@@ -13,7 +13,8 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     for line in &surface.intro {
         page.paragraph(line);
     }
-    let notices: Vec<String> = app.momentary().map(str::to_owned).into_iter().chain(app.standing_lines()).collect();
+    let notices = app.momentary().map(str::to_owned).into_iter().chain(app.standing_lines());
+    let notices: Vec<String> = notices.chain(app.wrong_clock_text()).collect();
     for (at, notice) in notices.iter().enumerate() {
         page.entry(if at == 0 { words.help.notices } else { "" }, notice);
     }

@@ -36,6 +36,8 @@ pub enum Topic {
     Agent,
     Link,
     Centre,
+    /// This computer's clock, by the centre's.
+    Clock,
     /// The standing troubles.
     Standing,
 }
@@ -125,7 +127,10 @@ pub fn state(app: &App) -> Vec<Statement> {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
         add(Topic::Link, line.clone(), line);
     }
-    if let Some([line, ..]) = app.centre_link_text() {
+    if let Some(line) = app.wrong_clock_text() {
+        let line = sentence(&line);
+        add(Topic::Clock, line.clone(), line);
+    } else if let Some([line, ..]) = app.centre_link_text() {
         let line = sentence(&line);
         add(Topic::Centre, line.clone(), line);
     }

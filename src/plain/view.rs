@@ -15,6 +15,7 @@ use crate::closing::ending::Ending;
 use crate::diagnostics::shown;
 use crate::event::InputSender;
 use crate::keymap;
+use crate::message::CentreLink;
 use crate::pages::{Surface, page};
 use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
@@ -222,7 +223,10 @@ impl<W: Write> Plain<W> {
             }
         }
         let words = &app.words().plain;
-        for (topic, over) in [(Topic::Standing, words.over), (Topic::Centre, words.centre_over)] {
+        // Where the connection ended, that is said instead.
+        let clock_over = (app.centre_link() == Some(CentreLink::Up)).then_some((Topic::Clock, words.clock_over));
+        let over = [(Topic::Standing, words.over), (Topic::Centre, words.centre_over)];
+        for (topic, over) in over.into_iter().chain(clock_over) {
             let is_in = |state: &[Statement]| state.iter().any(|statement| statement.topic == topic);
             if is_in(&before) && !is_in(&here) {
                 self.say_of(topic, over.into());

@@ -11,6 +11,9 @@ pub enum AgentEvent {
     Connected,
     /// It is connected to the centre.
     Up,
+    /// It is connected to the centre, which says that this computer's clock is so many seconds ahead of the server's,
+    /// behind where negative.
+    WrongClock(i64),
     /// It lost its connection to the centre at this time.
     Down(DateTime<Utc>),
     /// A declaration with a verified signature, new or known already.

@@ -44,6 +44,9 @@ pub enum Command {
     Rules,
     /// Since when the agent has had no connection to the centre; `None` while it is connected.
     Link(Option<DateTime<Utc>>),
+    /// The agent is connected to the centre, which says that this computer's clock is so many seconds ahead of the
+    /// server's, behind where negative. [`Command::Link`] ends it. An earlier prompter reads it as `Link(None)`.
+    WrongClock(i64),
 }
 
 /// Why a line was rejected; `bad` on the line. Never contains text of the line.
@@ -84,6 +87,8 @@ struct Shape {
     #[serde(default, skip_serializing_if = "Value::is_null")]
     since: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    clock: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     press: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     url: Value,
@@ -120,7 +125,11 @@ pub fn parse(line: &[u8]) -> Result<Command, Rejection> {
         "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Rejection::Garbled),
         "rules" => Ok(Command::Rules),
         "link" => match (shape.up.as_bool(), shape.since.as_str().and_then(time)) {
-            (Some(true), _) => Ok(Command::Link(None)),
+            (Some(true), _) => match (shape.clock.is_null(), shape.clock.as_i64()) {
+                (true, _) | (_, Some(0)) => Ok(Command::Link(None)),
+                (_, Some(ahead)) => Ok(Command::WrongClock(ahead)),
+                (false, None) => Err(Rejection::Garbled),
+            },
             (Some(false), Some(since)) => Ok(Command::Link(Some(since))),
             _ => Err(Rejection::Garbled),
         },
@@ -178,6 +187,7 @@ pub fn to_line(message: &Command) -> Vec<u8> {
         Command::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
         Command::Rules => of("rules"),
         Command::Link(None) => Shape { up: true.into(), ..of("link") },
+        Command::WrongClock(ahead) => Shape { up: true.into(), clock: (*ahead).into(), ..of("link") },
         Command::Link(Some(since)) => Shape { up: false.into(), since: time_text(*since).into(), ..of("link") },
     })
 }
@@ -276,6 +286,8 @@ mod tests {
             Command::Rules,
             Command::Link(None),
             Command::Link(Some(klb().since)),
+            Command::WrongClock(180),
+            Command::WrongClock(i64::MIN),
         ] {
             let line = to_line(&message);
             assert_eq!(line.iter().position(|b| *b == b'\n'), Some(line.len() - 1));
@@ -355,6 +367,7 @@ mod tests {
             ("{\"do\":\"here\"}\n", Command::Here),
             ("{\"do\":\"rules\"}\n", Command::Rules),
             ("{\"do\":\"link\",\"up\":true}\n", Command::Link(None)),
+            ("{\"do\":\"link\",\"up\":true,\"clock\":-90}\n", Command::WrongClock(-90)),
             ("{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}\n", Command::Link(Some(since))),
         ] {
             assert_eq!(String::from_utf8(to_line(&message)).unwrap(), text);
@@ -385,6 +398,11 @@ mod tests {
             format!("{{{good},\"schema\":2}}"),
         ] {
             assert_eq!(parse(klb(&inside).as_bytes()), Err(Rejection::Garbled), "{inside}");
+        }
+        assert_eq!(parse(b"{\"do\":\"link\",\"up\":true,\"clock\":0}"), Ok(Command::Link(None)));
+        for clock in ["\"90\"", "1.5", "[]", "true", "18446744073709551615"] {
+            let line = format!("{{\"do\":\"link\",\"up\":true,\"clock\":{clock}}}");
+            assert_eq!(parse(line.as_bytes()), Err(Rejection::Garbled), "{clock}");
         }
         for link in ["", ",\"up\":1", ",\"up\":false", ",\"up\":false,\"since\":\"14.05\"", ",\"up\":false,\"since\":7"]
         {
@@ -429,7 +447,7 @@ mod tests {
         }
 
         #[test]
-        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|web-link|fleet|here|klb|rules|link)\",\"(set|url|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
+        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|web-link|fleet|here|klb|rules|link)\",\"(set|url|klb|up|since|clock)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
         }
 

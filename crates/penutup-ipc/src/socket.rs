@@ -257,6 +257,7 @@ fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, hand
             (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Klb(klb)))),
             (Ok(Command::Rules), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Rules))),
             (Ok(Command::Link(None)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Up))),
+            (Ok(Command::WrongClock(ahead)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::WrongClock(ahead)))),
             (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Down(since)))),
             (Ok(_), _) => Err(Rejection::OutOfTurn),
         };

@@ -31,6 +31,8 @@ const MAX_PROMPTERS: usize = 32;
 pub struct Snapshot {
     /// `None` while unknown, else since when the centre is unreachable (`None`: it is reachable).
     pub link: Option<Option<DateTime<Utc>>>,
+    /// How many seconds this machine's clock is ahead of the server's, as the centre said over the present link.
+    pub clock: Option<i64>,
     /// The declaration in force.
     pub klb: Option<Declaration>,
     /// The version of the rules in the folder; 0 where there are none.
@@ -42,6 +44,27 @@ pub struct Snapshot {
 /// The latest snapshot, and a way to wait for the next.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotWatch(Arc<(Mutex<Snapshot>, Condvar)>);
+
+/// A change of the clock's offset by less than this, in seconds, is not passed on: it would flicker between two minutes.
+const MIN_CLOCK_CHANGE: u64 = 30;
+
+impl Snapshot {
+    /// The centre is reachable, or unreachable since then. What it said of the clock ends with the connection.
+    pub fn set_link(&mut self, unreachable_since: Option<DateTime<Utc>>) {
+        (self.link, self.clock) = (Some(unreachable_since), None);
+    }
+
+    /// The centre said that this machine's clock is so many seconds ahead. While it is not reachable, what it said before may be
+    /// over; it says it again.
+    pub fn set_clock(&mut self, ahead: i64) {
+        let is_same = self.clock.is_some_and(|clock| clock.abs_diff(ahead) < MIN_CLOCK_CHANGE);
+        if ahead == 0 {
+            self.clock = None;
+        } else if self.link == Some(None) && !is_same {
+            self.clock = Some(ahead);
+        }
+    }
+}
 
 impl SnapshotWatch {
     pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
@@ -187,9 +210,35 @@ fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> R
         line.send(&Command::Rules)?;
     }
     if let Some(link) = snapshot.link
-        && sent.link != Some(link)
+        && (sent.link, sent.clock) != (snapshot.link, snapshot.clock)
     {
-        line.send(&Command::Link(link))?;
+        line.send(&snapshot.clock.map_or(Command::Link(link), Command::WrongClock))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_known_only_as_long_as_the_centre_is_reachable_and_does_not_flicker() {
+        let mut snapshot = Snapshot::default();
+        let mut after = |change: &dyn Fn(&mut Snapshot)| {
+            change(&mut snapshot);
+            snapshot.clock
+        };
+        assert_eq!(after(&|s| s.set_clock(180)), None, "before the link is known");
+        assert_eq!(after(&|s| s.set_link(None)), None);
+        assert_eq!(after(&|s| s.set_clock(180)), Some(180));
+        assert_eq!(after(&|s| s.set_clock(209)), Some(180));
+        assert_eq!(after(&|s| s.set_clock(-151)), Some(-151));
+        assert_eq!(after(&|s| s.set_clock(i64::MIN)), Some(i64::MIN));
+        assert_eq!(after(&|s| s.set_clock(i64::MAX)), Some(i64::MAX));
+        assert_eq!(after(&|s| s.set_clock(0)), None);
+        assert_eq!(after(&|s| s.set_clock(75)), Some(75));
+        assert_eq!(after(&|s| s.set_link(Some(DateTime::UNIX_EPOCH))), None);
+        assert_eq!(after(&|s| s.set_clock(75)), None, "while it is not reachable");
+        assert_eq!(after(&|s| s.set_link(None)), None, "until it says so again");
+    }
 }

@@ -163,7 +163,7 @@ pub async fn run(
                 _ => (w.reachable.to_owned(), None),
             };
             log.report(Topic::Link, text);
-            snapshots.update(|snapshot| snapshot.link = Some(unreachable_since));
+            snapshots.update(|snapshot| snapshot.set_link(unreachable_since));
             state = next;
         }
         tokio::select! {

@@ -38,6 +38,8 @@ pub struct SeatStatus {
     pub broadcasts: BTreeMap<String, KeyState>,
     /// Since when the folder can't be written.
     pub unwritten_since: Option<DateTime<Utc>>,
+    /// What the centre told of this machine's clock.
+    pub told_clock: Option<i64>,
 }
 
 /// Lowers the version of verified rules to that of the written ones.
@@ -97,8 +99,9 @@ impl StatusPublisher {
     }
 
     fn state(&self, at: DateTime<Utc>) -> SeatState {
-        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused, broadcasts, unwritten_since } =
-            self.lock().clone();
+        let status = self.lock().clone();
+        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused, broadcasts, unwritten_since, told_clock } =
+            status;
         let agent = env!("CARGO_PKG_VERSION").to_owned();
         SeatState {
             schema: SCHEMA,
@@ -113,6 +116,7 @@ impl StatusPublisher {
             refused,
             broadcasts,
             unwritten_since,
+            told_clock,
         }
     }
 

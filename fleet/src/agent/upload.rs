@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::ledger::LedgerError;
 use super::outbox::{Outbox, OutboxError, OutgoingClosing};
+use super::prompters::SnapshotWatch;
 use super::receiver::LinkState;
 use super::replica::SeatId;
 use super::seat_status::StatusPublisher;
@@ -215,20 +216,40 @@ impl Uploader {
     }
 }
 
+/// What the centre says of this machine's clock, for the log, the prompters and the seat's state.
+pub struct ClockReport {
+    pub log: Log,
+    pub snapshots: SnapshotWatch,
+    pub status: Arc<StatusPublisher>,
+}
+
+impl ClockReport {
+    fn report(&self, ahead: i64) {
+        let w = &self.log.words().agent;
+        if ahead == 0 {
+            self.log.resolve(&Topic::Clock, w.clock_right);
+        } else {
+            let by = duration_text(ahead, self.log.lang());
+            self.log.report(Topic::Clock, if ahead > 0 { w.clock_ahead(by) } else { w.clock_behind(by) });
+        }
+        self.snapshots.update(|snapshot| snapshot.set_clock(ahead));
+        self.status.update(|status| status.told_clock = (ahead != 0).then_some(ahead));
+    }
+}
+
 /// Receives what the centre asks, rate-limited: a request that is dropped comes again.
 pub async fn receive_asks(
     client: &Client,
     seat: &SeatId,
     asks: mpsc::Sender<Ask>,
-    log: &Log,
+    clock: &ClockReport,
 ) -> Result<(), SubscribeError> {
     let mut requests = client.subscribe(subject::ask(&seat.site, &seat.seat)).await?;
     let (mut left, mut since) = (RESEND_LIMIT.0, Instant::now());
     while let Some(message) = requests.next().await {
         let Ok(ask) = Ask::parse(&message.payload) else { continue };
         if let Ask::Clock(ahead) = ask {
-            let (w, by) = (&log.words().agent, duration_text(ahead, log.lang()));
-            log.report(Topic::Clock, if ahead > 0 { w.clock_ahead(by) } else { w.clock_behind(by) });
+            clock.report(ahead);
             continue;
         }
         let earned = u32::try_from(since.elapsed().as_millis() / RESEND_LIMIT.1.as_millis()).unwrap_or(u32::MAX);

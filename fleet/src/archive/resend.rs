@@ -143,13 +143,16 @@ async fn ask(shared: &Shared, site: &Name, seat: &Name, ask: Ask) {
     let _ = shared.client.publish(subject::ask(site, seat), ask.to_bytes().into()).await;
 }
 
-/// Tells the seats whose clock is wrong, and the log.
+/// Tells the seats whose clock is wrong or no longer wrong, and the log.
 async fn tell_clocks(shared: &Shared, site: &Name, states: &BTreeMap<Name, StoredState>) {
     let w = &shared.log.words().archive;
     for (seat, stored) in states {
         let topic = Topic::SeatClock(site.clone(), seat.clone());
         let Some(ahead) = stored.wrong_clock() else {
             shared.log.clear(&topic);
+            if stored.state.told_clock.is_some() {
+                ask(shared, site, seat, Ask::Clock(0)).await;
+            }
             continue;
         };
         let by = duration_text(ahead, shared.log.lang());

@@ -445,6 +445,7 @@ mod tests {
                     ("later.key".into(), KeyState { version: 9, refused: None }),
                 ]),
                 unwritten_since: None,
+                told_clock: None,
             };
             StoredState { state, stored_at: now - TimeDelta::seconds(age) }
         };

@@ -67,7 +67,7 @@ pub enum Ask {
     Resend(MissingRange),
     /// Number all closings anew, where this is the ledger: its numbers were given twice.
     Renew(Uuid),
-    /// The seat's clock is so many seconds ahead of the server's, behind where negative.
+    /// The seat's clock is so many seconds ahead of the server's, behind where negative; 0: it is no longer wrong.
     Clock(i64),
 }
 

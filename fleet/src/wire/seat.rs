@@ -47,6 +47,9 @@ pub struct SeatState {
     /// Since when the seat's disk can't be written, by the seat's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwritten_since: Option<DateTime<Utc>>,
+    /// What the centre told it of its clock, as in [`super::closing::Ask::Clock`]: it waits to be told when that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_clock: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +118,7 @@ impl SeatState {
             refused: RefusalCounts::default(),
             broadcasts: BTreeMap::new(),
             unwritten_since: None,
+            told_clock: None,
         }
     }
 
@@ -143,6 +147,7 @@ mod tests {
             refused,
             broadcasts: BTreeMap::from([("klb.center".into(), KeyState { version: 7, refused: None })]),
             unwritten_since: None,
+            told_clock: Some(-90),
         }
     }
 

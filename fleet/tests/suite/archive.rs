@@ -213,6 +213,7 @@ fn reported(epoch: Uuid, sent: u64) -> SeatState {
         refused: RefusalCounts::default(),
         broadcasts: std::collections::BTreeMap::new(),
         unwritten_since: None,
+        told_clock: None,
     }
 }
 
@@ -460,6 +461,51 @@ async fn a_real_seats_closings_arrive_whatever_its_ledgers_id_and_again_under_a_
     let archive = stage.fleet.connect(Identity::Program("archive")).await;
     archive.publish(subject::ask(&name("jkt"), &name("a1")), Ask::Clock(-7_200).to_bytes().into()).await.unwrap();
     wait_until("the clock", async || seat.log().contains("2 hours behind").then_some(())).await;
+}
+
+/// The whole way: the states that a seat with a wrong clock sends, what the archive says of them, and the seat's screens.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_wrong_clock_is_named_on_the_seats_screens_until_it_is_right_again_or_the_link_ends() {
+    const AHEAD: &str = "jam komputer ini 3 menit lebih cepat";
+    let Some(mut stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let seat = SeatMachine::started(&stage.fleet, "jkt", "a1");
+    let screen = seat.screen();
+    let status = stage.fleet.connect(Identity::Program("status")).await;
+    let own = wait_until("its report", async || state_of(&status, "jkt", "a1").await.filter(|own| own.prompters == 1));
+    let own = own.await;
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let send_wrong = async || {
+        let at = chrono::Utc::now() + chrono::TimeDelta::minutes(3);
+        let state = SeatState { at, ..own.clone() };
+        client.publish(subject::state(&name("jkt"), &name("a1")), state.to_bytes().into()).await.unwrap();
+    };
+    // The agent's own states say that its clock is right: until the screen shows it, the wrong ones are newer.
+    wait_until("the screen", async || {
+        send_wrong().await;
+        screen.text().contains(AHEAD).then_some(())
+    })
+    .await;
+    let later = seat.screen();
+    wait_until("the later screen", async || {
+        send_wrong().await;
+        later.text().contains(AHEAD).then_some(())
+    })
+    .await;
+    // One prompter less is a change, so that the agent reports its state, by its right clock.
+    drop(later);
+    screen.waits_without(AHEAD).await;
+    wait_until("the log", async || seat.log().contains("no longer reports that the clock").then_some(())).await;
+    wait_until("its state", async || state_of(&status, "jkt", "a1").await?.told_clock.is_none().then_some(())).await;
+
+    wait_until("the screen", async || {
+        send_wrong().await;
+        screen.text().contains(AHEAD).then_some(())
+    })
+    .await;
+    stage.fleet.nats.kill();
+    screen.waits_for("pusat: putus sejak").await;
+    assert!(!screen.text().contains("lebih cepat"), "{}", screen.text());
 }
 
 /// Files that are put back as they were.

@@ -42,6 +42,7 @@ fn state(fleet: &TestFleet) -> SeatState {
         refused: RefusalCounts::default(),
         broadcasts: BTreeMap::from([("trust.active".into(), KeyState { version, refused: None })]),
         unwritten_since: None,
+        told_clock: None,
     }
 }
 

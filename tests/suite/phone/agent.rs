@@ -318,8 +318,15 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     term.shows("pusat: putus sejak").shows(BANNER);
     line.send(&Command::Link(None)).expect("it is accepted");
     term.hides("pusat: putus").shows(BANNER);
+    line.send(&Command::WrongClock(-300)).expect("it is accepted");
+    term.shows("jam komputer ini 5 menit lebih lambat").shows(BANNER);
+    line.send(&Command::Link(None)).expect("it is accepted");
+    term.hides("lebih lambat").shows(BANNER);
+    line.send(&Command::WrongClock(300)).expect("it is accepted");
+    term.shows("jam komputer ini 5 menit lebih cepat").shows(BANNER);
     drop(line);
     term.shows("koneksi KLB: mati sejak 14.2").shows(BANNER);
+    assert!(!term.text().contains("lebih cepat"), "{term:?}");
     // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("koneksi KLB");
@@ -333,6 +340,8 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let mut english_agent = agent(&english);
     english_agent.send(&Command::Link(Some(since))).expect("it is accepted");
     english_term.shows("centre: lost since");
+    english_agent.send(&Command::WrongClock(7_200)).expect("it is accepted");
+    english_term.shows("this computer's clock is 2 h fast");
     drop(english_agent);
     english_term.shows("fleet agent not running since 14:2");
     english_term.quits();

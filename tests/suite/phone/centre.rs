@@ -260,6 +260,7 @@ fn the_connection_state_changes_nothing_else() {
     let (notice, call) = (stage.notice(), stage.app.call().clone());
     for (event, link) in [
         (AgentEvent::Connected, CentreLink::Up),
+        (AgentEvent::WrongClock(-90), CentreLink::WrongClock(-90)),
         (AgentEvent::Down(wib("13:55")), CentreLink::Down(wib("13:55"))),
         (AgentEvent::Up, CentreLink::Up),
         (AgentEvent::Disconnected, CentreLink::Gone(wib("14:00"))),

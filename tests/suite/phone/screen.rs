@@ -138,6 +138,54 @@ fn the_connection_to_the_centre_is_shown_only_while_broken() {
 }
 
 #[test]
+fn a_wrong_clock_is_shown_beside_the_clock_until_the_centre_or_the_link_ends_it() {
+    let mut stage = Stage::at("14:20");
+    stage.act(Message::Agent(AgentEvent::Connected)).act(Message::Agent(AgentEvent::Up));
+    let before = screen(&mut stage, 80, 24);
+    stage.act(Message::Agent(AgentEvent::WrongClock(185)));
+    let title_80 = " SOP Rev-1              jam komputer ini 3 menit lebih cepat  14.20 WIB · siang";
+    assert_eq!(title(&mut stage, 80, 24), title_80);
+    assert_eq!(title(&mut stage, 60, 20), "    jam komputer ini 3 menit lebih cepat  14.20 WIB · siang");
+    assert_eq!(title(&mut stage, 50, 20), "       jam 3 menit lebih cepat  14.20 WIB · siang");
+    assert_eq!(title(&mut stage, 40, 12), "  jam komputer salah  14.20 WIB · siang");
+    assert_eq!(title(&mut stage, 30, 12), "            14.20 WIB · siang");
+    assert_eq!(
+        screen(&mut stage, 80, 24).replace(title_80, ""),
+        before.replace(before.lines().next().expect("a row"), "")
+    );
+    stage.keys("?");
+    assert_shows(&mut stage, 80, 24, "Jam komputer ini 3 menit lebih cepat daripada jam server pusat");
+    stage.keys("?");
+    for (ahead, words) in [
+        (61, "1 menit lebih cepat"),
+        (-89, "1 menit lebih lambat"),
+        (-7_199, "120 menit lebih lambat"),
+        (7_200, "2 jam lebih cepat"),
+        (259_190, "3 hari lebih cepat"),
+        (i64::MAX, "jam 106751991167301 hari lebih cepat"),
+        (i64::MIN, "jam 106751991167301 hari lebih lambat"),
+    ] {
+        stage.act(Message::Agent(AgentEvent::WrongClock(ahead)));
+        assert_shows(&mut stage, 80, 24, words);
+        for columns in 0..=130 {
+            screen(&mut stage, columns, 24);
+        }
+    }
+    let wrong = Message::Agent(AgentEvent::WrongClock(185));
+    for (over, shown) in [
+        (AgentEvent::Up, ""),
+        (AgentEvent::Down(wib("14:05")), "pusat: putus sejak 14.05"),
+        (AgentEvent::Disconnected, "koneksi KLB: mati sejak 14.20"),
+    ] {
+        stage.act(wrong.clone());
+        assert_shows(&mut stage, 80, 24, "3 menit lebih cepat");
+        stage.act(Message::Agent(over));
+        assert_shows(&mut stage, 80, 24, shown);
+        assert!(!screen(&mut stage, 80, 24).contains("lebih cepat"));
+    }
+}
+
+#[test]
 fn the_question_offers_restoring_a_call_if_possible() {
     let mut stage = Stage::at("14:00");
     stage.starts("").ends();

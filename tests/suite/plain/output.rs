@@ -6,6 +6,7 @@ use penutup::app::Mode;
 use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::loaded::LoadedRules;
 use penutup::message::Link;
+use penutup_ipc::agent_event::AgentEvent;
 
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
@@ -127,6 +128,23 @@ fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     assert!(output.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{output:?}");
     let output = talk.types("z");
     assert_has(&output, "Jam pelanggan 16.00 WITA.");
+}
+
+#[test]
+fn a_wrong_clock_is_said_once_for_each_change() {
+    let mut talk = Talk::at("14:20");
+    let mut receives = |event| talk.receives(Message::Agent(event));
+    assert_eq!(receives(AgentEvent::Up), [""; 0]);
+    let ahead = "Jam komputer ini 3 menit lebih cepat daripada jam server pusat.";
+    assert_eq!(receives(AgentEvent::WrongClock(180)), [ahead]);
+    assert_eq!(receives(AgentEvent::WrongClock(190)), [""; 0]);
+    let behind = "Jam komputer ini 2 hari lebih lambat daripada jam server pusat.";
+    assert_eq!(receives(AgentEvent::WrongClock(-172_800)), [behind]);
+    assert_eq!(receives(AgentEvent::Up), ["Pusat tidak lagi melaporkan bahwa jam komputer ini salah."]);
+    // With the link ends what is known of the clock.
+    receives(AgentEvent::WrongClock(180));
+    assert_eq!(receives(AgentEvent::Down(wib("14:05"))), ["pusat: putus sejak 14.05."]);
+    assert_eq!(receives(AgentEvent::WrongClock(180)), [ahead, "Tersambung lagi ke pusat."]);
 }
 
 #[test]
