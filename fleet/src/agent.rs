@@ -50,7 +50,7 @@ use folder_watcher::FolderWatcher;
 use outbox::Outbox;
 use prompters::SnapshotWatch;
 use reachability::{Heard, PollResults};
-use receiver::LinkMonitor;
+use receiver::{LinkMonitor, Receiver};
 use replica::SeatId;
 use seat_status::StatusPublisher;
 use upload::{ClockReport, Uploader};
@@ -158,7 +158,7 @@ async fn run_tasks(
         log_event(&event_log, &event);
     });
     let client = client.await?;
-    let (deliveries, received) = mpsc::channel(MAX_DELIVERIES);
+    let (deliveries, delivered) = mpsc::channel(MAX_DELIVERIES);
     let (asks, asked) = mpsc::channel(MAX_ASKS);
     let beats = watch::Sender::new(None);
     let heard = Heard { polls: polls.subscribe(), beats: beats.subscribe() };
@@ -176,20 +176,18 @@ async fn run_tasks(
     };
 
     let clock = ClockReport { log: log.clone(), snapshots: snapshots.clone(), status: Arc::clone(&status) };
+    let receiver = Arc::new(Receiver::new(client.clone(), seat.clone()));
     let mut tasks = JoinSet::new();
-    let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
-    tasks.spawn(worker.run(received));
+    tasks.spawn(worker.run(delivered));
     tasks.spawn(uploader.run(monitor.subscribe(), asked));
     tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, servers, snapshots, log.clone()));
-    let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
-    tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
-    let (client, seat, link) = for_task();
-    tasks.spawn(async move { status.run(&client, &seat, link).await });
-    let (client, seat, _) = for_task();
+    let (polling, poll_queue, link) = (Arc::clone(&receiver), Arc::clone(&queue), monitor.subscribe());
+    tasks.spawn(async move { polling.poll(link, &poll_now, &*poll_queue).await });
     tasks.spawn(async move {
-        let _ = receiver::subscribe(&client, &seat, &*queue).await;
+        let _ = receiver.subscribe(&*queue).await;
     });
-    let (client, seat, _) = for_task();
+    let (status_client, status_seat, link) = (client.clone(), seat.clone(), monitor.subscribe());
+    tasks.spawn(async move { status.run(&status_client, &status_seat, link).await });
     tasks.spawn(async move {
         let _ = upload::receive_asks(&client, &seat, asks, &clock).await;
     });

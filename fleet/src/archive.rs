@@ -95,8 +95,8 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     }
     let every = Duration::from_secs(archive.ask_every);
     let sites: Vec<_> = center.sites.iter().map(|site| site.id.clone()).collect();
+    tasks.spawn(beat::run(client.clone(), shared.connects.clone()));
     tasks.spawn(resend::run(shared, sites, every));
-    tasks.spawn(beat::run(client.clone()));
     tokio::select! {
         () = shutdown_signal() => {}
         // No task ends by itself. A panic ends the program, for the service manager to restart it.

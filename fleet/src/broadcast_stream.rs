@@ -45,9 +45,15 @@ pub async fn get_last(client: &Client, key: &Key) -> Result<Option<Message>, Get
     direct_get(client, subject::direct_get(key), Vec::new()).await
 }
 
-/// The first message of a key from a sequence on.
-pub async fn get_next(client: &Client, key: &Key, sequence: u64) -> Result<Option<Message>, GetError> {
-    let request = json!({ "seq": sequence, "next_by_subj": subject::put(key) }).to_string();
+/// The first message of a subject from a sequence on.
+pub async fn get_next(client: &Client, subject: String, sequence: u64) -> Result<Option<Message>, GetError> {
+    let request = json!({ "seq": sequence, "next_by_subj": subject }).to_string();
+    direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
+}
+
+/// The newest broadcast of all keys.
+pub async fn get_newest(client: &Client) -> Result<Option<Message>, GetError> {
+    let request = json!({ "last_by_subj": subject::all_keys() }).to_string();
     direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
 }
 
@@ -211,7 +217,7 @@ impl BroadcastStream {
         let mut out: Vec<StoredBroadcast> = Vec::new();
         while out.len() < MAX_HISTORY {
             let from = out.last().map_or(1, |last| last.sequence + 1);
-            let Some(stored) = self.parse(get_next(&self.client, key, from).await)? else { break };
+            let Some(stored) = self.parse(get_next(&self.client, subject::put(key), from).await)? else { break };
             if stored.sequence < from {
                 return Err(self.unexpected_reply(""));
             }

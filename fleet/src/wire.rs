@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use refusal::Refusal;
 
+pub mod beat;
 pub mod closing;
 pub mod envelope;
 pub mod key;

@@ -129,6 +129,8 @@ fn restart_server(stage: &mut Stage, seats: &mut Seats) -> Result<(), Stop> {
     let times = seats.times(version, Duration::from_secs(120))?;
     let connected = seats.connected(restart, Duration::from_secs(120))?.into_iter().max().unwrap_or_default();
     let last = times.iter().copied().max().unwrap_or_default();
+    let mut delays: Vec<u64> = times.iter().map(|at| at.saturating_sub(ready)).collect();
+    print_line(&format!("ready → a seat has the new KLB: {}", Spread::of(&mut delays)));
     let since = |from: u64| Duration::from_micros(last.saturating_sub(from)).as_secs_f64();
     print_line(&format!(
         "kill -9 and restart: server ready after {:.2} s, new KLB put after {:.2} s; all {} connected {:.2} s and current {:.2} s after ready, {:.2} s after the start",

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use async_nats::Event;
 use penutup_cli_kit::words::Lang;
-use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
+use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, Receiver};
 use penutup_fleet::agent::replica::SeatId;
+use penutup_fleet::agent::seat_status::StatusPublisher;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use tokio::sync::Notify;
@@ -218,13 +219,14 @@ async fn start_seat(out: &Path, number: usize, kind: Kind, received: &Arc<Receiv
     let handler = Handler { number, received: Arc::clone(received), was_current: Mutex::new(false) };
     tokio::spawn(async move {
         // A seat that ends is missing in the counts.
+        let (receiver, states) = (Receiver::new(client.clone(), seat.clone()), StatusPublisher::default());
         if kind == Kind::Bare {
-            let _ = subscribe(&client, &seat, &handler).await;
+            let _ = receiver.subscribe(&handler).await;
             return;
         }
         let poll_now = Notify::new();
-        let polls = poll(&client, &seat, link, &poll_now, &handler);
-        let _ = tokio::join!(subscribe(&client, &seat, &handler), polls);
+        let polls = receiver.poll(link.clone(), &poll_now, &handler);
+        let _ = tokio::join!(receiver.subscribe(&handler), polls, states.run(&client, &seat, link));
     });
     Ok(())
 }

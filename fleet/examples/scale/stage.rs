@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use async_nats::Client;
+use async_nats::{Client, Event};
 use chrono::Utc;
 use nkeys::KeyPair;
 use penutup_cli_kit::words::Lang;
+use penutup_fleet::beat;
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
@@ -24,6 +25,7 @@ use penutup_fleet::wire::subject;
 use penutup_rules::declaration::{Declaration, KLB, State};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use super::{Stop, now};
 
@@ -113,6 +115,7 @@ impl Stage {
             let admin = center.link.connect(Lang::En).await.map_err(|error| error.message)?;
             streams::ensure(admin, &fleet, streams::deadline(), Lang::En).await.map_err(|error| error.message)
         })?;
+        start_beat(&stage.out())?;
         Ok(stage)
     }
 
@@ -183,6 +186,28 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Beats like the archive, in a thread that ends with this process.
+fn start_beat(out: &Path) -> Result<(), Stop> {
+    let path = out.join("center/archive/center.toml");
+    let center = Center::read(&path, Lang::En).map_err(|error| error.message)?;
+    let runtime = runtime()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            let (connected, connects) = watch::channel(0);
+            let on_event = move |event| {
+                if event == Event::Connected {
+                    connected.send_modify(|connects| *connects += 1);
+                }
+            };
+            // Without a beat no seat becomes current, which the measurement says.
+            if let Ok(client) = center.link.connect_with_retry(Lang::En, on_event).await {
+                beat::run(client, connects).await;
+            }
+        });
+    });
+    Ok(())
 }
 
 impl Drop for Stage {

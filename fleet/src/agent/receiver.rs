@@ -1,5 +1,6 @@
 //! Receives broadcasts: a plain subscription, and polls (a direct get of each key on connect and every half minute) for
-//! what the subscription missed. Nothing is verified here, the bytes go to a [`DeliveryHandler`].
+//! what the subscription missed. After a reconnect the centre's beat mostly makes the poll unnecessary: it carries the newest
+//! broadcasts, and says up to which there are no others. Nothing is verified here, the bytes go to a [`DeliveryHandler`].
 //!
 //! The newest message of a key need not be the one in force: somebody with a supervisor's connection key, but not the
 //! signing key, can overwrite it with garbage or with an older broadcast. So where the newest does not settle it, a poll also
@@ -15,11 +16,13 @@ use async_nats::{Client, Event, Message};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::replica::{Receipt, SeatId};
+use crate::beat::SILENCE;
 use crate::broadcast_stream::{direct_get, get_last, get_next, stream_sequence, stream_time};
 use crate::link::backoff;
+use crate::wire::beat::Beat;
 use crate::wire::envelope::StoredAt;
 use crate::wire::key::Key;
 use crate::wire::subject;
@@ -29,6 +32,9 @@ const POLL_INTERVAL_MS: (u64, u64) = (24_000, 36_000);
 /// The shortest time between two polls that are requested, in milliseconds: random, since all seats get a trust list at
 /// once.
 const MIN_POLL_PAUSE_MS: (u64, u64) = (1_000, 3_000);
+/// The longest random time before a poll after a reconnect, where there is a beat: all seats may have lost their connections
+/// together.
+const MAX_POLL_DELAY: Duration = Duration::from_secs(10);
 /// The most messages that are read below the newest of a key. The stream keeps 16.
 const MAX_SUPERSEDED: usize = 64;
 
@@ -95,99 +101,191 @@ pub trait DeliveryHandler: Sync {
     /// Whether there is a beat to wait for.
     fn expects_beat(&self) -> bool;
 
-    /// A poll ended; `complete` where every request was answered.
+    /// A poll ended, or the beat made it unnecessary; `complete` where nothing is missing: every request was answered.
     fn on_poll(&self, complete: bool);
 }
 
-/// Receives the site's broadcasts as long as the client lives. The server sends those of other sites and regions as well; they
-/// are skipped here.
-pub async fn subscribe(client: &Client, seat: &SeatId, handler: &impl DeliveryHandler) -> Result<(), SubscribeError> {
-    let mut messages = client.subscribe(subject::all_broadcasts(&seat.site)).await?;
-    let beat = subject::received_beat(&seat.site);
-    while let Some(message) = messages.next().await {
-        if *message.subject == *beat {
-            handler.on_beat(true);
-            continue;
-        }
-        let key = subject::parse_broadcast(&seat.site, &message.subject);
-        if key.as_ref().is_some_and(|key| !seat.keys().contains(key)) {
-            continue;
-        }
-        handler.on_message(Delivery { key, message, receipt: Receipt::unsolicited() });
-    }
-    Ok(())
+/// What the beats say of the stream, and what this seat has read of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Coverage {
+    /// Live beats so far.
+    beats: u64,
+    /// The newest broadcast's sequence by the last beat, and the one after which that beat carried all.
+    said: Option<(u64, u64)>,
+    /// Everything up to this sequence was read.
+    read_up_to: Option<u64>,
 }
 
-/// Polls on every connect, every half minute, and when `poll_now` is notified.
-pub async fn poll(
-    client: &Client,
-    seat: &SeatId,
-    mut link: watch::Receiver<LinkState>,
-    poll_now: &Notify,
-    handler: &impl DeliveryHandler,
-) {
-    let (mut failures, mut read) = (0, ReadUpTo::new());
-    loop {
-        if link.wait_for(|link| link.connected).await.is_err() {
-            return;
+impl Coverage {
+    /// Whether nothing is missing once what the last beat carried is delivered.
+    fn is_complete(&self) -> bool {
+        // In a stream that was restored from a copy, sequences mean others.
+        matches!((self.said, self.read_up_to), (Some((newest, after)), Some(read)) if (after..=newest).contains(&read))
+    }
+}
+
+/// The receiving of one seat's broadcasts, by two tasks: [`Receiver::subscribe`] and [`Receiver::poll`].
+#[derive(Debug)]
+pub struct Receiver {
+    client: Client,
+    seat: SeatId,
+    coverage: watch::Sender<Coverage>,
+}
+
+impl Receiver {
+    pub fn new(client: Client, seat: SeatId) -> Self {
+        Self { client, seat, coverage: watch::Sender::default() }
+    }
+
+    /// Receives the site's broadcasts as long as the client lives. The server sends those of other sites and regions as well;
+    /// they are skipped here.
+    pub async fn subscribe(&self, handler: &impl DeliveryHandler) -> Result<(), SubscribeError> {
+        let site = &self.seat.site;
+        let mut messages = self.client.subscribe(subject::all_broadcasts(site)).await?;
+        let (beat, mut delivered) = (subject::received_beat(site), 0);
+        while let Some(message) = messages.next().await {
+            if *message.subject == *beat {
+                self.receive_beat(&message, &mut delivered, handler);
+                handler.on_beat(true);
+                continue;
+            }
+            let key = subject::parse_broadcast(site, &message.subject);
+            if key.as_ref().is_some_and(|key| !self.seat.keys().contains(key)) {
+                continue;
+            }
+            handler.on_message(Delivery { key, message, receipt: Receipt::unsolicited() });
         }
-        link.mark_unchanged();
-        let complete = poll_once(client, seat, &mut read, handler).await;
-        if !handler.expects_beat()
-            && let Ok(Some(_)) = direct_get(client, subject::direct_get_beat(), Vec::new()).await
+        Ok(())
+    }
+
+    /// Delivers what a live beat carries, once each.
+    fn receive_beat(&self, message: &Message, delivered: &mut u64, handler: &impl DeliveryHandler) {
+        let beat = Beat::parse(&message.payload).ok();
+        for recent in beat.iter().flat_map(|beat| &beat.recent) {
+            let key = recent.key.parse().ok().filter(|key| self.seat.keys().contains(key));
+            if recent.sequence <= *delivered || key.is_none() {
+                continue;
+            }
+            let bytes = recent.message.get().as_bytes();
+            let message = Message { payload: bytes.to_vec().into(), length: bytes.len(), ..message.clone() };
+            let stored_at = StoredAt::Time(recent.stored_at);
+            // Mostly it was received when it was stored.
+            let receipt = Receipt { is_superseded: true, stored_at, ..Receipt::unsolicited() };
+            handler.on_message(Delivery { key, message, receipt });
+        }
+        *delivered = beat.as_ref().map_or(*delivered, |beat| beat.newest);
+        self.coverage.send_modify(|coverage| {
+            coverage.beats += 1;
+            coverage.said = beat.map(|beat| (beat.newest, beat.after));
+        });
+    }
+
+    /// Makes sure on every connect that nothing is missing; polls every half minute, and when `poll_now` is notified.
+    pub async fn poll(&self, mut link: watch::Receiver<LinkState>, poll_now: &Notify, handler: &impl DeliveryHandler) {
+        let (mut failures, mut read, mut is_new_connection) = (0, ReadUpTo::new(), true);
+        loop {
+            if link.wait_for(|link| link.connected).await.is_err() {
+                return;
+            }
+            link.mark_unchanged();
+            let mut complete = false;
+            if is_new_connection && handler.expects_beat() && self.coverage.borrow().read_up_to.is_some() {
+                tokio::select! {
+                    covered = self.next_beat_completes() => complete = covered,
+                    changed = link.changed() => match changed {
+                        Ok(()) => continue,
+                        Err(_) => return,
+                    },
+                }
+            }
+            complete = complete || self.poll_once(&mut read, handler).await;
+            is_new_connection = false;
+            // A poll that failed with the connection says nothing about the centre.
+            if link.borrow().connected {
+                handler.on_poll(complete);
+            }
+            failures = if complete { 0 } else { failures + 1 };
+            let interval = || Duration::from_millis(fastrand::u64(POLL_INTERVAL_MS.0..=POLL_INTERVAL_MS.1));
+            let pause = if complete { interval() } else { backoff(failures) };
+            let shortest = Duration::from_millis(fastrand::u64(MIN_POLL_PAUSE_MS.0..=MIN_POLL_PAUSE_MS.1));
+            tokio::select! {
+                () = sleep(pause) => {}
+                // After a flood or with a new trust list, what was read may be judged differently.
+                () = async { tokio::join!(poll_now.notified(), sleep(shortest)); } => {
+                    read.clear();
+                    self.coverage.send_modify(|coverage| coverage.read_up_to = None);
+                }
+                changed = link.changed() => match changed {
+                    Ok(()) => is_new_connection = true,
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Whether the next beat completes what this seat has. Otherwise waits for a random time, so that a poll can follow.
+    async fn next_beat_completes(&self) -> bool {
+        let (mut coverage, delay) = (self.coverage.subscribe(), MAX_POLL_DELAY.mul_f64(fastrand::f64()));
+        let before = coverage.borrow().beats;
+        let is_new = |coverage: &Coverage| coverage.beats > before;
+        let next = async { coverage.wait_for(is_new).await.is_ok_and(|coverage| coverage.is_complete()) };
+        let is_complete = timeout(SILENCE, next).await.unwrap_or(false);
+        if !is_complete {
+            sleep(delay).await;
+        }
+        is_complete
+    }
+
+    /// Requests the newest message of each key and what was written below it since the previous poll. Returns whether every
+    /// request was answered, if only with "there is none".
+    async fn poll_once(&self, read: &mut ReadUpTo, handler: &impl DeliveryHandler) -> bool {
+        let client = &self.client;
+        if (!handler.expects_beat() || self.coverage.borrow().said.is_none())
+            && let Ok(Some(stored)) = direct_get(client, subject::direct_get_beat(), Vec::new()).await
         {
+            let said = Beat::parse(&stored.payload).ok().map(|beat| (beat.newest, beat.after));
+            self.coverage.send_modify(|coverage| coverage.said = said);
             handler.on_beat(false);
         }
-        // A poll that failed with the connection says nothing about the centre.
-        if link.borrow().connected {
-            handler.on_poll(complete);
+        let said = self.coverage.borrow().said;
+        let requested_at = Instant::now();
+        let before = &*read;
+        let replies = join_all(self.seat.keys().map(|key| async move {
+            let Some(message) = get_last(client, &key).await.ok()? else { return Some((Vec::new(), None)) };
+            let last = stream_sequence(&message);
+            let receipt = Receipt {
+                requested_at,
+                received_at: Instant::now(),
+                is_superseded: false,
+                stored_at: stored_at(&message),
+            };
+            let newest = Delivery { key: Some(key.clone()), message, receipt };
+            // A stream that was created anew counts from 1 again.
+            let from = before.get(&key).filter(|read| Some(**read) <= last).map_or(1, |read| read + 1);
+            let older = match last {
+                Some(_) if handler.settles(&key, &newest) => Some(Vec::new()),
+                Some(last) => superseded(client, &key, from, last, requested_at).await,
+                None => None,
+            };
+            // Without the older ones the newest is delivered all the same, and the next poll reads them again.
+            let read = last.filter(|_| older.is_some()).map(|last| (key, last));
+            let mut deliveries = older.unwrap_or_default();
+            deliveries.push(newest);
+            Some((deliveries, read))
+        }));
+        let replies = replies.await;
+        let complete = replies.iter().all(Option::is_some);
+        let mut deliveries = Vec::new();
+        for (of_key, read_up_to) in replies.into_iter().flatten() {
+            deliveries.extend(of_key);
+            read.extend(read_up_to);
         }
-        failures = if complete { 0 } else { failures + 1 };
-        let interval = || Duration::from_millis(fastrand::u64(POLL_INTERVAL_MS.0..=POLL_INTERVAL_MS.1));
-        let pause = if complete { interval() } else { backoff(failures) };
-        let shortest = Duration::from_millis(fastrand::u64(MIN_POLL_PAUSE_MS.0..=MIN_POLL_PAUSE_MS.1));
-        tokio::select! {
-            () = sleep(pause) => {}
-            // After a flood or with a new trust list, what was read may be judged differently.
-            () = async { tokio::join!(poll_now.notified(), sleep(shortest)); } => read.clear(),
-            changed = link.changed() => if changed.is_err() { return },
+        handler.on_replies(deliveries).await;
+        if complete {
+            self.coverage.send_modify(|coverage| coverage.read_up_to = said.map(|(newest, _)| newest));
         }
+        complete
     }
-}
-
-/// Requests the newest message of each key and what was written below it since the previous poll. Returns whether every
-/// request was answered, if only with "there is none".
-async fn poll_once(client: &Client, seat: &SeatId, read: &mut ReadUpTo, handler: &impl DeliveryHandler) -> bool {
-    let requested_at = Instant::now();
-    let before = &*read;
-    let replies = join_all(seat.keys().map(|key| async move {
-        let Some(message) = get_last(client, &key).await.ok()? else { return Some((Vec::new(), None)) };
-        let last = stream_sequence(&message);
-        let receipt =
-            Receipt { requested_at, received_at: Instant::now(), is_superseded: false, stored_at: stored_at(&message) };
-        let newest = Delivery { key: Some(key.clone()), message, receipt };
-        // A stream that was created anew counts from 1 again.
-        let from = before.get(&key).filter(|read| Some(**read) <= last).map_or(1, |read| read + 1);
-        let older = match last {
-            Some(_) if handler.settles(&key, &newest) => Some(Vec::new()),
-            Some(last) => superseded(client, &key, from, last, requested_at).await,
-            None => None,
-        };
-        // Without the older ones the newest is delivered all the same, and the next poll reads them again.
-        let read = last.filter(|_| older.is_some()).map(|last| (key, last));
-        let mut deliveries = older.unwrap_or_default();
-        deliveries.push(newest);
-        Some((deliveries, read))
-    }));
-    let replies = replies.await;
-    let complete = replies.iter().all(Option::is_some);
-    let mut deliveries = Vec::new();
-    for (of_key, read_up_to) in replies.into_iter().flatten() {
-        deliveries.extend(of_key);
-        read.extend(read_up_to);
-    }
-    handler.on_replies(deliveries).await;
-    complete
 }
 
 /// What the stream says of a message that was requested from it.
@@ -199,7 +297,7 @@ fn stored_at(message: &Message) -> StoredAt {
 async fn superseded(client: &Client, key: &Key, from: u64, end: u64, requested_at: Instant) -> Option<Vec<Delivery>> {
     let (mut from, mut deliveries) = (from, Vec::new());
     while from < end && deliveries.len() < MAX_SUPERSEDED {
-        let Some(message) = get_next(client, key, from).await.ok()? else { break };
+        let Some(message) = get_next(client, subject::put(key), from).await.ok()? else { break };
         let sequence = stream_sequence(&message).filter(|sequence| *sequence >= from)?;
         if sequence >= end {
             break;

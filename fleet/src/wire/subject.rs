@@ -31,6 +31,11 @@ pub fn broadcast(site: &Name, key: &Key) -> String {
     format!("broadcast.{site}.{key}")
 }
 
+/// A filter for the broadcasts of all keys. Each has at least two parts, the beat has one.
+pub fn all_keys() -> String {
+    format!("{BROADCAST_PREFIX}*.>")
+}
+
 /// The centre's beat is published here.
 pub fn beat() -> String {
     format!("{BROADCAST_PREFIX}beat")

@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Instant;
 
-use async_nats::jetstream;
+use async_nats::{Event, jetstream};
+use penutup_cli_kit::words::Lang;
 use penutup_rules::declaration::State;
 
 use penutup_fleet::beat;
@@ -11,6 +12,7 @@ use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
 use penutup_rules::BUILT_IN;
+use tokio::sync::watch;
 
 use super::key;
 #[cfg(target_os = "linux")]
@@ -131,6 +133,46 @@ async fn below_a_sound_declaration_nothing_is_read() {
     assert!(new.requests() > before);
 }
 
+/// Thousands come back at once: what they lack is in the beat, and none of them asks.
+#[tokio::test]
+async fn after_a_restart_of_the_server_a_seat_asks_only_for_what_the_beat_does_not_carry() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let (connected, connects) = watch::channel(0);
+    let link = fleet.link(Identity::Program("archive"));
+    let archive = link.connect_with_retry(Lang::En, move |event| {
+        if event == Event::Connected {
+            connected.send_modify(|connects| *connects += 1);
+        }
+    });
+    let archive = archive.await.expect("a link");
+    let mut beats = listen(&fleet.connect(Identity::Seat("jkt", "a2")).await, "broadcast.jkt.beat").await;
+    let _beat = tokio::spawn(async move { beat::run(archive, connects).await });
+    next(&mut beats).await;
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let mut polls = seat.complete_polls();
+    for (version, state) in [(1_000, State::On), (1_001, State::Off)] {
+        let before = seat.requests();
+        fleet.nats.kill();
+        fleet.nats.restart();
+        let centre = TestSupervisor::of(&fleet, "pusat").await;
+        centre.declare(&key("klb.center"), version, state, "gempa").await;
+        wait_until("the declaration", async || {
+            seat.state().known.get(&key("klb.center")).filter(|known| known.version == version).map(|_| ())
+        })
+        .await;
+        wait_until("current", async || (seat.complete_polls() > polls).then_some(())).await;
+        polls = seat.complete_polls();
+        assert_eq!(seat.requests(), before, "it asked although the beat has it");
+    }
+    // A rules file is too large for a beat.
+    fleet.nats.kill();
+    fleet.nats.restart();
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 7, BUILT_IN)).await;
+    wait_until("the rules", async || seat.state().rules.map(|_| ())).await;
+    wait_until("current", async || (seat.complete_polls() > polls).then_some(())).await;
+}
+
 /// The server answers every poll, but what the centre sends does not arrive: as on the far side of a cut line.
 #[tokio::test]
 async fn a_seat_that_hears_no_beat_says_that_it_is_not_current() {
@@ -140,7 +182,7 @@ async fn a_seat_that_hears_no_beat_says_that_it_is_not_current() {
     let (up, down) = (|e: &AgentEvent| *e == AgentEvent::Up, |e: &AgentEvent| matches!(e, AgentEvent::Down(_)));
     let beating = || {
         let client = archive.clone();
-        tokio::spawn(async move { beat::run(client).await })
+        tokio::spawn(async move { beat::run(client, watch::channel(0).1).await })
     };
     let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_nats::Client;
 use chrono::NaiveDate;
 use penutup_cli_kit::words::Lang;
-use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
+use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, Receiver};
 use penutup_fleet::agent::replica::{Replica, SeatId, settles};
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::Envelope;
@@ -82,13 +82,19 @@ impl TestSeat {
         let (task_handler, own) = (Arc::clone(&handler), client.clone());
         let task = tokio::spawn(async move {
             let poll_now = Notify::new();
-            let polls = poll(&client, &id, link, &poll_now, &*task_handler);
-            let (subscribed, ()) = tokio::join!(subscribe(&client, &id, &*task_handler), polls);
+            let receiver = Receiver::new(client, id);
+            let polls = receiver.poll(link, &poll_now, &*task_handler);
+            let (subscribed, ()) = tokio::join!(receiver.subscribe(&*task_handler), polls);
             subscribed.expect("a subscription");
         });
         let seat = Self { handler, client: own, task };
         wait_until("the first poll", async || (*seat.handler.complete_polls.lock().unwrap() > 0).then_some(())).await;
         seat
+    }
+
+    /// How often nothing was missing: after a poll, or by the beat after a connect.
+    pub fn complete_polls(&self) -> u64 {
+        *self.handler.complete_polls.lock().unwrap()
     }
 
     /// How many messages it sent: requests, since a simulated seat publishes nothing.
