@@ -34,7 +34,7 @@ const POLL_INTERVAL_MS: (u64, u64) = (24_000, 36_000);
 const MIN_POLL_PAUSE_MS: (u64, u64) = (1_000, 3_000);
 /// The longest random time before a poll after a reconnect, where there is a beat: all seats may have lost their connections
 /// together.
-const MAX_POLL_DELAY: Duration = Duration::from_secs(10);
+const MAX_POLL_DELAY: Duration = Duration::from_secs(5);
 /// The most messages that are read below the newest of a key. The stream keeps 16.
 const MAX_SUPERSEDED: usize = 64;
 
@@ -275,13 +275,14 @@ impl Receiver {
         }));
         let replies = replies.await;
         let complete = replies.iter().all(Option::is_some);
+        let is_all_read = replies.iter().flatten().all(|(of_key, read)| of_key.is_empty() || read.is_some());
         let mut deliveries = Vec::new();
         for (of_key, read_up_to) in replies.into_iter().flatten() {
             deliveries.extend(of_key);
             read.extend(read_up_to);
         }
         handler.on_replies(deliveries).await;
-        if complete {
+        if complete && is_all_read {
             self.coverage.send_modify(|coverage| coverage.read_up_to = said.map(|(newest, _)| newest));
         }
         complete
