@@ -219,14 +219,14 @@ async fn start_seat(out: &Path, number: usize, kind: Kind, received: &Arc<Receiv
     let handler = Handler { number, received: Arc::clone(received), was_current: Mutex::new(false) };
     tokio::spawn(async move {
         // A seat that ends is missing in the counts.
-        let (receiver, states) = (Receiver::new(client.clone(), seat.clone()), StatusPublisher::default());
+        let (broadcasts, states) = (Receiver::new(client.clone(), seat.clone()), StatusPublisher::default());
         if kind == Kind::Bare {
-            let _ = receiver.subscribe(&handler).await;
+            let _ = broadcasts.subscribe(&handler).await;
             return;
         }
         let poll_now = Notify::new();
-        let polls = receiver.poll(link.clone(), &poll_now, &handler);
-        let _ = tokio::join!(receiver.subscribe(&handler), polls, states.run(&client, &seat, link));
+        let polls = broadcasts.poll(link.clone(), &poll_now, &handler);
+        let _ = tokio::join!(broadcasts.subscribe(&handler), polls, states.run(&client, &seat, link));
     });
     Ok(())
 }
