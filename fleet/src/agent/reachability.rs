@@ -85,6 +85,8 @@ struct BeatWatch {
     connected_at: Instant,
     /// Connections in a row that were left because no beat came.
     left: usize,
+    /// A connection had no beat, and none came since.
+    has_missed: bool,
     patience: Duration,
     /// How many servers there are.
     servers: usize,
@@ -92,21 +94,23 @@ struct BeatWatch {
 
 impl BeatWatch {
     fn new(servers: usize, now: Instant) -> Self {
-        Self { connects: 0, connected_at: now, left: 0, patience: patience(0, servers), servers }
+        Self { connects: 0, connected_at: now, left: 0, has_missed: false, patience: patience(0, servers), servers }
     }
 
     /// Whether the centre beats, as far as is known. A new connection has some time to bring the next beat, except where the
-    /// one before was left for want of a beat: then only a beat shows that this one is better.
+    /// one before had none: then only a beat shows that this one is better. A server whose disk is full ends connections and
+    /// answers on new ones, but stores no beat.
     fn is_beating(&mut self, link: LinkState, last_beat: Option<Instant>, now: Instant) -> bool {
         if link.connects != self.connects {
             (self.connects, self.connected_at) = (link.connects, now);
         }
         let Some(last_beat) = last_beat else { return true };
-        let since = if self.left > 0 { last_beat } else { last_beat.max(self.connected_at) };
+        let since = if self.has_missed { last_beat } else { last_beat.max(self.connected_at) };
         let is_beating = now.saturating_duration_since(since) < SILENCE;
-        if is_beating && self.left > 0 {
-            (self.left, self.patience) = (0, patience(0, self.servers));
+        if is_beating && self.has_missed {
+            (self.left, self.has_missed, self.patience) = (0, false, patience(0, self.servers));
         }
+        self.has_missed |= link.connected && !is_beating;
         is_beating
     }
 
@@ -217,6 +221,8 @@ mod tests {
         assert!(!beat.is_beating(on(2), Some(at(70)), at(77)));
         assert!(!beat.left_patience(Some(at(70)), at(77)).is_zero());
         assert!(beat.left_patience(Some(at(70)), at(83)).is_zero());
+        let mut ended = beat;
+        assert!(!ended.is_beating(on(3), Some(at(70)), at(83)), "the next one is not better by itself");
         beat.leave(at(83));
         assert!(!beat.left_patience(Some(at(70)), at(84)).is_zero(), "while it reconnects");
         assert!(!beat.is_beating(on(3), Some(at(70)), at(84)));

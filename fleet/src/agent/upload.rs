@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
@@ -36,6 +37,9 @@ const SETTLE: Duration = Duration::from_millis(500);
 const SCAN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The same while the journal can't be read or can't be watched.
 const SHORT_SCAN_INTERVAL: Duration = Duration::from_secs(30);
+/// The shortest and the longest pause after closings that a connected server did not answer three times in a row.
+const UNANSWERED_PAUSE: Duration = Duration::from_secs(15);
+const MAX_UNANSWERED_PAUSE: Duration = Duration::from_secs(120);
 /// Resend requests that are accepted at once, and how long until one more is.
 const RESEND_LIMIT: (u32, Duration) = (8, Duration::from_secs(5));
 
@@ -49,6 +53,20 @@ pub struct Uploader {
     pub is_watched: bool,
     pub status: Arc<StatusPublisher>,
     pub log: Log,
+}
+
+struct Published {
+    acknowledged: Vec<(Uuid, u64)>,
+    /// The server answered none of them.
+    is_unanswered: bool,
+}
+
+/// The pause after so many times without an answer. Electing another leader takes less than three.
+fn unanswered_pause(failures: usize) -> Duration {
+    match failures {
+        0..3 => backoff(failures),
+        _ => (UNANSWERED_PAUSE * (1 << (failures - 3).min(3))).min(MAX_UNANSWERED_PAUSE),
+    }
 }
 
 impl Uploader {
@@ -86,7 +104,7 @@ impl Uploader {
                 continue;
             }
             let count = batch.len();
-            let acknowledged = self.publish(batch).await;
+            let Published { acknowledged, is_unanswered } = self.publish(batch).await;
             let (failed, any) = (count - acknowledged.len(), !acknowledged.is_empty());
             self.with_outbox(move |outbox| outbox.complete(&acknowledged, failed)).await;
             self.update_status().await;
@@ -98,9 +116,11 @@ impl Uploader {
             is_scan_due = true;
             // Where nothing was accepted, a single closing tests whether the server accepts any again.
             (window, failures) = if any { (window, 1) } else { (1, failures + 1) };
+            let pause = if is_unanswered { unanswered_pause(failures) } else { backoff(failures) };
             tokio::select! {
-                () = sleep(backoff(failures)) => {}
-                changed = link.changed() => if changed.is_err() { return },
+                () = sleep(pause) => {}
+                // A stream whose disk is full can take the connection along: the next one is not given up for it at once.
+                changed = link.changed(), if pause < UNANSWERED_PAUSE => if changed.is_err() { return },
             }
         }
     }
@@ -166,13 +186,13 @@ impl Uploader {
         }
     }
 
-    /// Publishes these and waits for every acknowledgement. Returns the acknowledged ones.
-    async fn publish(&self, closings: Vec<OutgoingClosing>) -> Vec<(Uuid, u64)> {
+    /// Publishes these and waits for every acknowledgement.
+    async fn publish(&self, closings: Vec<OutgoingClosing>) -> Published {
         let mut context = jetstream::new(self.client.clone());
         context.set_timeout(REPLY_TIMEOUT);
         let subject = subject::closing(&self.seat.site, &self.seat.seat);
         let (mut acknowledged, mut in_flight) = (Vec::with_capacity(closings.len()), FuturesUnordered::new());
-        let mut failure = None;
+        let (mut failure, mut is_unanswered) = (None, true);
         for OutgoingClosing { id, version, message_id, body } in closings {
             let message = PublishMessage::build().payload(body.into()).message_id(message_id);
             match context.send_publish(subject.clone(), message).await {
@@ -182,15 +202,21 @@ impl Uploader {
         }
         while let Some((id, version, ack)) = in_flight.next().await {
             match ack {
-                Ok(_) => acknowledged.push((id, version)),
-                Err(error) => failure = Some(error),
+                Ok(_) => {
+                    acknowledged.push((id, version));
+                    is_unanswered = false;
+                }
+                Err(error) => {
+                    is_unanswered &= error.kind() == PublishErrorKind::TimedOut;
+                    failure = Some(error);
+                }
             }
         }
         if let Some(error) = failure {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             self.log.report(Topic::Upload, self.log.words().agent.upload_refused(shown(&why)));
         }
-        acknowledged
+        Published { acknowledged, is_unanswered }
     }
 
     /// Numbers all closings anew. Returns whether there is something to send.
@@ -207,7 +233,7 @@ impl Uploader {
         let Some(closings) = self.with_outbox(move |outbox| outbox.resend(missing)).await else { return };
         eprint_line(&self.log.words().agent.resend_requested(missing.from, missing.to));
         for batch in closings.chunks(WINDOW) {
-            let acknowledged = self.publish(batch.to_vec()).await;
+            let acknowledged = self.publish(batch.to_vec()).await.acknowledged;
             if acknowledged.len() < batch.len() {
                 return;
             }
@@ -262,4 +288,16 @@ pub async fn receive_asks(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_answer_is_asked_less_and_less_often() {
+        assert!([0, 1, 2].map(unanswered_pause).iter().all(|pause| *pause < Duration::from_secs(1)));
+        let pauses = [3, 4, 5, 6, 7, usize::MAX].map(|failures| unanswered_pause(failures).as_secs());
+        assert_eq!(pauses, [15, 30, 60, 120, 120, 120]);
+    }
 }

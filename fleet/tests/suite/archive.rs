@@ -307,8 +307,8 @@ async fn a_database_that_hangs_is_told_and_archiving_goes_on_by_itself() {
     for seq in 2..=4 {
         closing(seq).await;
     }
-    waits_for_log(&stage.archive, "postgres@").await;
-    assert!(stage.archive.stderr().contains("tidak merespons dalam 15 detik"), "{}", stage.archive.stderr());
+    waits_for_log(&stage.archive, "tidak merespons dalam 15 detik").await;
+    assert!(stage.archive.stderr().contains("postgres@"), "{}", stage.archive.stderr());
     stage.postgres.thaw(&frozen);
     stage.waits_for_number(CLOSINGS, 4).await;
     waits_for_log(&stage.archive, "Tersambung lagi ke basis data").await;
