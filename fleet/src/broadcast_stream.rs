@@ -247,7 +247,7 @@ impl BroadcastStream {
 
     /// Writes a broadcast, if the key's newest message has this sequence (0: none). Returns its own.
     ///
-    /// Not through the client's key-value bucket: it asks for the stream's settings first, which nats-server 2.9.10 refuses
+    /// Not through the client's key-value bucket: it asks for the stream's settings first, which nats-server refuses
     /// to an account without JetStream, as the supervisors' is.
     pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<u64, PutError> {
         let mut context = jetstream::new(self.client.clone());

@@ -219,7 +219,7 @@ fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -
     }
     line(w.disk_space(streams::disk_bytes(fleet).div_ceil(1 << 20).to_string()));
     let files: Vec<_> = changed.iter().filter_map(|path| path.strip_prefix("server/")).collect();
-    // A running server refuses a changed nats.conf in a reload, and 2.9 reloads a new account without its imports.
+    // A running server refuses a changed nats.conf in a reload, and reloads a new account without its service imports.
     let restarts = provisioned.has_new_sites || files.contains(&"nats.conf");
     if !files.is_empty() {
         let listed = files.join(", ");

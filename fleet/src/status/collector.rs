@@ -13,7 +13,7 @@ use penutup_rules::loaded::{LoadedRules, Origin};
 use super::archive_state::ArchiveState;
 use super::certificate::{self, Certificate};
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary, TrustVersions};
-use crate::broadcast_stream::{Accepted, BroadcastStream};
+use crate::broadcast_stream::{Accepted, BroadcastStream, direct_get, stream_time};
 use crate::config::center::{Center, Site};
 use crate::database::{self, Connector};
 use crate::error::CliError;
@@ -28,6 +28,8 @@ use crate::words::words;
 
 /// A source that takes longer is reported as silent.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A beat comes every two seconds; the clocks of the server and of this machine may differ by the rest.
+const BEAT_LATE: TimeDelta = TimeDelta::seconds(30);
 /// How long the database's counts are reused.
 const COUNTS_MAX_AGE: TimeDelta = TimeDelta::seconds(10);
 /// How long what the servers showed is reused.
@@ -101,6 +103,10 @@ impl Collector {
             troubles.push(why);
             CurrentBroadcasts::default()
         });
+        if let Some(at) = self.late_beat().await {
+            let why = w.beat_late(time::full_time(at, self.zone, self.lang));
+            troubles.push(w.source_failed(subject::BROADCASTS, &why));
+        }
         if let Err(why) = self.refresh_counts().await {
             troubles.push(why);
         }
@@ -141,6 +147,14 @@ impl Collector {
         }
         let certificates = certificate::read(&self.link).await;
         self.certificates.insert((now, certificates)).1.clone()
+    }
+
+    /// When the newest beat was stored, if that is too long ago. A fleet whose archive never ran has none, and a stream that
+    /// does not answer is told by what reads the broadcasts.
+    async fn late_beat(&self) -> Option<DateTime<Utc>> {
+        let newest = direct_get(&self.client, subject::direct_get_beat(), Vec::new());
+        let beat = tokio::time::timeout(SOURCE_TIMEOUT, newest).await.ok()?.ok()??;
+        stream_time(&beat).filter(|at| Utc::now() - *at > BEAT_LATE)
     }
 
     /// The archive at each site, or why it is unknown.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use penutup_fleet::beat;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
@@ -175,10 +176,10 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
                 }
                 None => screen.waits_without(KLB).await,
             }
-            assert_eq!(
-                seat.klb().map(|klb| (klb.version, klb.state)),
-                in_log.as_ref().map(|klb| (klb.version, klb.state))
-            );
+            // It is on the screen first, then on the disk.
+            let expected = in_log.as_ref().map(|klb| (klb.version, klb.state));
+            let has = || seat.klb().map(|klb| (klb.version, klb.state)) == expected;
+            wait_until("the same on its disk", async || has().then_some(())).await;
         }
     }
     assert_eq!(acknowledged, 3);
@@ -429,6 +430,9 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     let centre = TestSupervisor::of(&fleet, "pusat").await;
     centre.declare(&CENTER, 1, State::On, &reason(1)).await;
     screen.waits_for(KLB).await;
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    // A server that refuses to store may still answer reads: then only the beat that is not stored says so.
+    let _beats = tokio::spawn(beat::run(archive.clone()));
 
     disk.fill();
     // More than fits into the rest of a block of the disk.
@@ -439,12 +443,13 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     assert!(screen.text().contains(KLB), "the last known declaration stays: {}", screen.text());
     close_calls(&mut screen, 1).await;
     let config = fleet.config(Identity::Program("status"));
-    let status = run(&config, &["status", "--lang", "en", "--format", "json"]);
-    assert_eq!(status.status, 2, "{status:?}");
-    assert!(status.out.contains("KV_BROADCAST"), "{status:?}");
-    if status.out.matches("not responding").count() > 3 {
-        assert!(status.out.contains("Check its disk"), "{status:?}");
-    }
+    // nats-server 2.9.10 no longer answers; a newer one answers reads, and the beat is missing, soon for half a minute.
+    let told = || {
+        let status = run(&config, &["status", "--lang", "en", "--format", "json"]);
+        let why = ["Check its disk", "KV_BROADCAST: not responding"].iter().any(|why| status.out.contains(why));
+        (status.status == 2 && why).then_some(())
+    };
+    wait_until("the full disk in the status", async || told()).await;
 
     disk.make_room();
     fleet.nats.kill();
@@ -453,7 +458,6 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     assert!(screen.text().contains(KLB), "what was stored stays: {}", screen.text());
     TestSupervisor::of(&fleet, "pusat").await.declare(&CENTER, 2, State::Off, &reason(2)).await;
     screen.waits_without(KLB).await;
-    let archive = fleet.connect(Identity::Program("archive")).await;
     wait_until("its closing in the stream", async || {
         let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.ok()?;
         (stream.cached_info().state.messages == 1).then_some(())

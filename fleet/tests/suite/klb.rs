@@ -108,7 +108,8 @@ async fn a_declaration_is_told_by_what_the_seats_did() {
     for part in ["1 dari 5 seat (1 layar terbuka)", "menolak (bad-signature): 1 · bdg/b1", "terakhir: 3;"] {
         assert!(on.out.contains(part), "{part}: {on:?}");
     }
-    assert!(a1_prompter.klb().is_some() && b1_prompter.klb().is_none());
+    wait_until("the declaration at the prompter", async || a1_prompter.klb()).await;
+    assert!(b1_prompter.klb().is_none());
 
     // A scope where every seat that is there uses it.
     let site =

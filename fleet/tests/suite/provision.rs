@@ -133,7 +133,7 @@ async fn a_removed_seat_is_denied_and_the_others_stay_connected() {
     }
     assert!(!fleet.config(Identity::Seat("jkt", "a2")).exists());
 
-    // A new site is a new account, which 2.9 reloads without its imports: `provision` asks for a restart.
+    // A new site is a new account, which a server reloads without its service imports: `provision` asks for a restart.
     less.sites.push(("mdn", "sumut", vec!["d1".into()]));
     fleet.provision_again(&less);
     fleet.nats.kill();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use async_nats::Client;
+use chrono::Utc;
 use nkeys::KeyPair;
 use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::keys::Renewal;
@@ -84,6 +85,9 @@ async fn a_revoked_supervisors_end_of_klb_is_not_obeyed_by_a_running_agent() {
     assert_eq!(fleet.publish_trust().await, Published::New(version));
     assert_eq!(fleet.publish_trust().await, Published::Unchanged(version));
     has_trust(&status, "jkt", "a1", version).await;
+    // What is stored in the second of the list counts as stored before it.
+    let now = || u64::try_from(Utc::now().timestamp()).unwrap();
+    wait_until("the second after the list's", async || (now() > version).then_some(())).await;
 
     // His program refuses to send, and what he sends by other means is refused: also with an early version.
     let off = run(&kept, &["klb", "off", "--scope", "center"]);

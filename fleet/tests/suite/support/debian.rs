@@ -15,10 +15,10 @@ const NEEDED: [&str; 6] = ["unshare", "pg_createcluster", "systemd-sysusers", "s
 /// possible. They must succeed.
 pub fn run_as_root(folder: &Path, commands: &str, names: &[(&str, &str)]) -> Option<String> {
     let missing = NEEDED.iter().find(|name| find(name, &["/usr/sbin".into(), "/sbin".into()]).is_none());
-    if let Some(missing) = missing.or_else(|| installed().is_none().then_some(&"nats-server")) {
-        report_skipped(&format!("{missing} is not installed here"));
+    let (None, Some(server)) = (missing, installed()) else {
+        report_skipped(&format!("{} is not installed here", missing.unwrap_or(&"nats-server")));
         return None;
-    }
+    };
     let namespaces = ["--mount", "--net", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child"];
     if !Command::new("unshare").args(namespaces).arg("true").output().is_ok_and(|out| out.status.success()) {
         report_skipped(&"only root can make namespaces here");
@@ -28,7 +28,14 @@ pub fn run_as_root(folder: &Path, commands: &str, names: &[(&str, &str)]) -> Opt
     let list = folder.join("commands.sh");
     fs::write(&list, format!("{commands}\n")).expect("the commands");
     let mut command = Command::new("unshare");
-    command.args(namespaces).arg("sh").arg(script).arg(folder).arg(&list).arg(env!("CARGO_BIN_EXE_penutup-fleet"));
+    command
+        .args(namespaces)
+        .arg("sh")
+        .arg(script)
+        .arg(folder)
+        .arg(&list)
+        .arg(env!("CARGO_BIN_EXE_penutup-fleet"))
+        .arg(server);
     command.args(names.iter().map(|(address, name)| format!("{address}={name}"))).current_dir(folder);
     let output = command.output().expect("unshare runs");
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());

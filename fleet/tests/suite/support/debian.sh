@@ -1,9 +1,9 @@
 # Runs a page's commands as root on this machine's Debian as it came, in namespaces of its own: whatever they write, listen on and
 # start is gone at the end. Systemd does not run here; `systemctl` starts a unit's command in its folder as its user.
-# Arguments: the folder to work in, the commands' file, penutup-fleet, more addresses of the loopback.
+# Arguments: the folder to work in, the commands' file, penutup-fleet, nats-server, more addresses of the loopback.
 set -eu
-here=$1 commands=$2 program=$3
-shift 3
+here=$1 commands=$2 program=$3 server=$4
+shift 4
 mount --make-rprivate /
 mount -t tmpfs scratch /mnt
 for folder in etc usr var; do
@@ -19,8 +19,9 @@ for name in "$@"; do
     ip addr add "${name%%=*}/32" dev lo
     echo "${name%%=*} ${name##*=}" >> /etc/hosts
 done
-touch /usr/bin/penutup-fleet
+touch /usr/bin/penutup-fleet /usr/sbin/nats-server
 mount --bind "$program" /usr/bin/penutup-fleet
+[ "$server" -ef /usr/sbin/nats-server ] || mount --bind "$server" /usr/sbin/nats-server
 version=$(ls /usr/lib/postgresql | sort -V | tail -n 1)
 rm -rf /etc/postgresql/* /var/lib/postgresql/*
 install -d -o postgres /var/lib/postgresql
