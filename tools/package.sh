@@ -311,7 +311,7 @@ list() {
             esac
         done
     done
-    for asset in README.md penutup-nats.service penutup-archive.service penutup-fleet.sysusers postgres.sql pg_hba.conf penutup-seat.cmd; do
+    for asset in README.md penutup-nats.service penutup-archive.service penutup-fleet.sysusers postgres.sql pg_hba.conf seats.yml penutup-seat.cmd; do
         [ -f "fleet/deploy/$asset" ] || die "fleet/deploy lacks $asset, which the packages have"
     done
     say "cargo package: $(wc -l <<<"$packed") files; every file of the two Debian packages is there"

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Pages whose commands need more than a home folder, the test that runs them, and the code languages only they have.
 const RUN_BY: [(&str, &str, &[&str]); 9] = [
-    ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
+    ("docs/armada.md", "fleet/tests/suite/pages.rs", &["ini"]),
     ("docs/crm.md", "tests/suite/phone/link_page.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
     ("docs/hotkeys.md", "tests/suite/phone/keys.rs", &[]),

@@ -11,6 +11,10 @@ use penutup_fleet::provision::provision;
 
 use crate::support::fleet::provisioned;
 use crate::support::nats::installed;
+#[cfg(target_os = "linux")]
+use crate::support::process::find;
+#[cfg(target_os = "linux")]
+use crate::support::screen::penutup;
 use crate::support::{FleetSpec, report_skipped};
 
 fn deploy(file: &str) -> String {
@@ -109,7 +113,11 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
          timeout 60 sh -c 'until grep -q connected c1.log; do sleep 0.1; done'"
             .to_owned(),
     );
+    lines.extend(ansible(&page, folder.path()));
     for line in operators {
+        if line.starts_with("ansible-playbook ") {
+            continue;
+        }
         if line == "systemctl stop penutup-nats" {
             lines.push("penutup-fleet klb show --config fleet/supervisors/pusat/supervisor.toml > before".to_owned());
         }
@@ -145,6 +153,36 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
     {
         assert!(out.contains(expected), "{expected}: {out}");
     }
+}
+
+/// The operator's page's way to copy the seats' folders: its inventory's computers are users of this machine. Then the agent of one
+/// connects as that user, and a second run changes nothing.
+#[cfg(target_os = "linux")]
+fn ansible(page: &str, folder: &Path) -> Vec<String> {
+    let line = page.lines().find(|line| line.starts_with("ansible-playbook ")).expect("its command");
+    if find("ansible-playbook", &[]).is_none() {
+        report_skipped(&format!("ansible-playbook is not installed here: {line}"));
+        return Vec::new();
+    }
+    let inventory = page.split("\n```ini\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its inventory");
+    let here = "ansible_connection=local\nansible_python_interpreter={{ ansible_playbook_python }}\n";
+    fs::write(folder.join("seats.ini"), format!("{inventory}{here}")).unwrap();
+    let line = format!("HOME=$PWD {line}");
+    let connected = "until grep -q connected siti.log; do sleep 0.1; done";
+    [
+        format!("cp {} /usr/bin/penutup", penutup().display()),
+        "for user in siti budi; do useradd --create-home --home-dir /var/$user $user; done".to_owned(),
+        line.clone(),
+        "stat -c '%U %a' /var/siti/.config/penutup/fleet/link.nk | grep -x 'siti 600'".to_owned(),
+        "stat -c '%U %a' /usr/local/bin/penutup-fleet | grep -x 'root 755'".to_owned(),
+        "cmp fleet/seats/jkt/a0002/link.nk /var/budi/.config/penutup/fleet/link.nk".to_owned(),
+        "stat -c '%U %a' /var/budi/.config/penutup/fleet | grep -x 'budi 700'".to_owned(),
+        format!("{line} | tee again; [ \"$(grep -c 'changed=0 .*failed=0' again)\" = 2 ]"),
+        "/usr/local/bin/penutup say --at 12:00".to_owned(),
+        "runuser -u siti -- env HOME=/var/siti /usr/local/bin/penutup-fleet agent 2>siti.log & agent=$!".to_owned(),
+        format!("timeout 60 sh -c '{connected}'; kill $agent"),
+    ]
+    .into()
 }
 
 #[test]

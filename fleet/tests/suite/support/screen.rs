@@ -18,7 +18,8 @@ pub fn penutup() -> &'static Path {
         let folder = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().expect("a folder");
         let profile = if folder.ends_with("debug") { "dev" } else { "release" };
         let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"]);
+        // With the examples, dependencies get the features that the tests' own need: those of a `cargo test` are used again.
+        command.args(["build", "--locked", "--quiet", "--bins", "--examples", "--profile", profile, "--target-dir"]);
         command.arg(folder.parent().expect("the target folder"));
         // The test's own cargo variables would make cargo rebuild everything.
         let ours = |name: &str| {
