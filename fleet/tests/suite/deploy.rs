@@ -113,7 +113,7 @@ fn the_commands_of_the_deploy_page_work_on_a_debian_as_it_comes() {
          timeout 60 sh -c 'until grep -q connected c1.log; do sleep 0.1; done'"
             .to_owned(),
     );
-    lines.extend(ansible(&page, folder.path()));
+    lines.extend(ansible(page, folder.path()));
     for line in operators {
         if line.starts_with("ansible-playbook ") {
             continue;
