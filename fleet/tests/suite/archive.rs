@@ -477,8 +477,8 @@ async fn a_wrong_clock_is_named_on_the_seats_screens_until_it_is_right_again_or_
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let send_wrong = async || {
         let at = chrono::Utc::now() + chrono::TimeDelta::minutes(3);
-        let state = SeatState { at, ..own.clone() };
-        client.publish(subject::state(&name("jkt"), &name("a1")), state.to_bytes().into()).await.unwrap();
+        let wrong = SeatState { at, ..own.clone() };
+        client.publish(subject::state(&name("jkt"), &name("a1")), wrong.to_bytes().into()).await.unwrap();
     };
     // The agent's own states say that its clock is right: until the screen shows it, the wrong ones are newer.
     wait_until("the screen", async || {

@@ -11,6 +11,7 @@ use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
 use penutup_rules::declaration::{Declaration, State};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::support::fleet::STORE;
@@ -432,7 +433,7 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     screen.waits_for(KLB).await;
     let archive = fleet.connect(Identity::Program("archive")).await;
     // A server that refuses to store may still answer reads: then only the beat that is not stored says so.
-    let _beats = tokio::spawn(beat::run(archive.clone()));
+    let _beats = tokio::spawn(beat::run(archive.clone(), watch::channel(0).1));
 
     disk.fill();
     // More than fits into the rest of a block of the disk.
