@@ -434,6 +434,11 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     let archive = fleet.connect(Identity::Program("archive")).await;
     // A server that refuses to store may still answer reads: then only the beat that is not stored says so.
     let _beats = tokio::spawn(beat::run(archive.clone(), watch::channel(0).1));
+    wait_until("a beat that is stored, and so sent to the seat", async || {
+        let newest = archive.request(subject::direct_get_beat(), "".into()).await.ok()?;
+        newest.status.is_none().then_some(())
+    })
+    .await;
 
     disk.fill();
     // More than fits into the rest of a block of the disk.
