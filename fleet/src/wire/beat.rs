@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::{SCHEMA, parse_json};
 
 /// In bytes, of all broadcasts that a beat carries: a declaration has about 500.
-pub const MAX_CARRIED: usize = 8 * 1024;
+pub const MAX_CARRIED: usize = 4 * 1024;
 /// In bytes: what it carries, and as much again around it.
 const MAX_BEAT: usize = 2 * MAX_CARRIED;
 
