@@ -124,10 +124,9 @@ async fn run_tasks(
     }
 
     let (status, snapshots) = (Arc::new(StatusPublisher::default()), SnapshotWatch::default());
-    let mut outbox = Outbox::new(journal_path(folders, log), folder.ledger_path());
-    if let Ok((epoch, sent)) = outbox.progress() {
-        status.update(|status| (status.epoch, status.sent) = (epoch, sent));
-    }
+    // The ledger is reported once the journal was scanned: with nothing known to wait, a number below what arrived would mean
+    // that this seat went back to a copy of itself.
+    let outbox = Outbox::new(journal_path(folders, log), folder.ledger_path());
     let (changed, watcher) = watch_journal(outbox.journal());
     let outbox = Arc::new(Mutex::new(outbox));
     let replica = folder.load(&seat, agent.trust, Utc::now().date_naive());

@@ -96,6 +96,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
     let every = Duration::from_secs(archive.ask_every);
     let sites: Vec<_> = center.sites.iter().map(|site| site.id.clone()).collect();
     tasks.spawn(beat::run(client.clone(), shared.connects.clone()));
+    tasks.spawn(resend::run_clocks(shared.clone(), sites.clone(), every));
     tasks.spawn(resend::run(shared, sites, every));
     tokio::select! {
         () = shutdown_signal() => {}

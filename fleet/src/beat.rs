@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use crate::broadcast_stream::{GetError, get_newest, get_next, stream_sequence, stream_subject, stream_time};
+use crate::broadcast_stream::{GetError, get_newest, get_next, stream_sequence, stream_subject};
 use crate::wire::SCHEMA;
 use crate::wire::beat::{Beat, MAX_CARRIED, RecentBroadcast};
 use crate::wire::subject::{self, BROADCAST_PREFIX, BROADCASTS};
@@ -33,6 +33,8 @@ const MAX_UNANSWERED: u32 = 4;
 /// How long a beat carries a broadcast: longer than a seat takes between two polls, so that one that was polling before
 /// it lost its connection finds all that it lacks in the beat.
 const CARRIED_FOR: Duration = Duration::from_secs(60);
+/// In bytes, around a broadcast that a beat carries: names of fields, a sequence, marks.
+const AROUND: usize = 64;
 /// The most broadcasts that are read for one beat.
 const MAX_READ: usize = 16;
 
@@ -51,8 +53,14 @@ struct Carried {
     read_at: Instant,
     sequence: u64,
     key: String,
-    stored_at: i64,
     message: Box<RawValue>,
+}
+
+impl Carried {
+    /// In bytes.
+    fn size(&self) -> usize {
+        self.key.len() + self.message.get().len() + AROUND
+    }
 }
 
 impl Recent {
@@ -91,20 +99,19 @@ impl Recent {
 
     /// Drops what was carried for long enough, and the oldest of too much.
     fn trim(&mut self, now: Instant) {
-        let mut size: usize = self.broadcasts.iter().map(|carried| carried.message.get().len()).sum();
+        let mut size: usize = self.broadcasts.iter().map(Carried::size).sum();
         while let Some(first) = self.broadcasts.front()
             && (now.saturating_duration_since(first.read_at) >= CARRIED_FOR || size > MAX_CARRIED)
         {
-            size -= first.message.get().len();
+            size -= first.size();
             self.drop_up_to(first.sequence);
         }
     }
 
     fn beat(&self) -> Beat<'_> {
-        let recent = self.broadcasts.iter().map(|Carried { sequence, key, stored_at, message, .. }| RecentBroadcast {
+        let recent = self.broadcasts.iter().map(|Carried { sequence, key, message, .. }| RecentBroadcast {
             sequence: *sequence,
             key,
-            stored_at: *stored_at,
             message,
         });
         Beat { schema: SCHEMA, newest: self.newest.unwrap_or(0), after: self.after, recent: recent.collect() }
@@ -117,9 +124,8 @@ fn carried(message: &async_nats::Message, sequence: u64) -> Option<Carried> {
         return None;
     }
     let key = stream_subject(message)?.strip_prefix(BROADCAST_PREFIX)?.to_owned();
-    let stored_at = stream_time(message)?.timestamp();
     let message = serde_json::from_slice(&message.payload).ok()?;
-    Some(Carried { read_at: Instant::now(), sequence, key, stored_at, message })
+    Some(Carried { read_at: Instant::now(), sequence, key, message })
 }
 
 /// Stores one beat.
@@ -140,8 +146,9 @@ pub async fn run(client: Client, mut connects: watch::Receiver<u64>) {
             _ = ticks.tick() => {}
             Ok(()) = connects.changed() => ticks.reset(),
         }
-        // One that could not be read says nothing of the stream: seats ask themselves.
-        let is_read = matches!(timeout(REPLY_TIMEOUT, recent.refresh(&client)).await, Ok(Ok(())));
+        // One that could not be read says nothing of the stream: seats ask themselves. While nothing answers it is not read at
+        // all, so that a server that is cut off is left in time.
+        let is_read = unanswered == 0 && matches!(timeout(REPLY_TIMEOUT, recent.refresh(&client)).await, Ok(Ok(())));
         recent.trim(Instant::now());
         let payload = if is_read { recent.beat().to_bytes() } else { Vec::new() };
         unanswered = match send(&client, payload).await {
@@ -162,7 +169,7 @@ mod tests {
 
     fn carried(sequence: u64, size: usize, read_at: Instant) -> Carried {
         let message = RawValue::from_string(format!("\"{}\"", "x".repeat(size - 2))).unwrap();
-        Carried { read_at, sequence, key: "klb.center".to_owned(), stored_at: 0, message }
+        Carried { read_at, sequence, key: "klb.center".to_owned(), message }
     }
 
     #[test]

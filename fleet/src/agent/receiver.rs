@@ -168,9 +168,8 @@ impl Receiver {
             }
             let bytes = recent.message.get().as_bytes();
             let message = Message { payload: bytes.to_vec().into(), length: bytes.len(), ..message.clone() };
-            let stored_at = StoredAt::Time(recent.stored_at);
-            // Mostly it was received when it was stored.
-            let receipt = Receipt { is_superseded: true, stored_at, ..Receipt::unsolicited() };
+            // Mostly it was received when it was stored. Only the stream itself says when that was.
+            let receipt = Receipt { is_superseded: true, ..Receipt::unsolicited() };
             handler.on_message(Delivery { key, message, receipt });
         }
         *delivered = beat.as_ref().map_or(*delivered, |beat| beat.newest);
@@ -208,13 +207,18 @@ impl Receiver {
             let interval = || Duration::from_millis(fastrand::u64(POLL_INTERVAL_MS.0..=POLL_INTERVAL_MS.1));
             let pause = if complete { interval() } else { backoff(failures) };
             let shortest = Duration::from_millis(fastrand::u64(MIN_POLL_PAUSE_MS.0..=MIN_POLL_PAUSE_MS.1));
-            tokio::select! {
-                () = sleep(pause) => {}
-                // After a flood or with a new trust list, what was read may be judged differently.
-                () = async { tokio::join!(poll_now.notified(), sleep(shortest)); } => {
-                    read.clear();
-                    self.coverage.send_modify(|coverage| coverage.read_up_to = None);
+            let next = async {
+                tokio::select! {
+                    () = sleep(pause) => return,
+                    () = poll_now.notified() => {}
                 }
+                // After a flood or with a new trust list, what was read may be judged differently.
+                read.clear();
+                self.coverage.send_modify(|coverage| coverage.read_up_to = None);
+                sleep(shortest).await;
+            };
+            tokio::select! {
+                () = next => {}
                 changed = link.changed() => match changed {
                     Ok(()) => is_new_connection = true,
                     Err(_) => return,
@@ -230,14 +234,16 @@ impl Receiver {
         let is_new = |coverage: &Coverage| coverage.beats > before;
         let next = async { coverage.wait_for(is_new).await.is_ok_and(|coverage| coverage.is_complete()) };
         let is_complete = timeout(SILENCE, next).await.unwrap_or(false);
-        if !is_complete {
+        if is_complete {
+            self.coverage.send_modify(|coverage| coverage.read_up_to = coverage.said.map(|(newest, _)| newest));
+        } else {
             sleep(delay).await;
         }
         is_complete
     }
 
     /// Requests the newest message of each key and what was written below it since the previous poll. Returns whether every
-    /// request was answered, if only with "there is none".
+    /// request was answered, if only with "there is none", and nothing is left to read.
     async fn poll_once(&self, read: &mut ReadUpTo, handler: &impl DeliveryHandler) -> bool {
         let client = &self.client;
         if (!handler.expects_beat() || self.coverage.borrow().said.is_none())
@@ -274,15 +280,15 @@ impl Receiver {
             Some((deliveries, read))
         }));
         let replies = replies.await;
-        let complete = replies.iter().all(Option::is_some);
-        let is_all_read = replies.iter().flatten().all(|(of_key, read)| of_key.is_empty() || read.is_some());
+        let is_read = |(of_key, read): &(Vec<Delivery>, Option<_>)| of_key.is_empty() || read.is_some();
+        let complete = replies.iter().all(|reply| reply.as_ref().is_some_and(is_read));
         let mut deliveries = Vec::new();
         for (of_key, read_up_to) in replies.into_iter().flatten() {
             deliveries.extend(of_key);
             read.extend(read_up_to);
         }
         handler.on_replies(deliveries).await;
-        if complete && is_all_read {
+        if complete {
             self.coverage.send_modify(|coverage| coverage.read_up_to = said.map(|(newest, _)| newest));
         }
         complete

@@ -197,7 +197,10 @@ impl Uploader {
             let message = PublishMessage::build().payload(body.into()).message_id(message_id);
             match context.send_publish(subject.clone(), message).await {
                 Ok(ack) => in_flight.push(async move { (id, version, ack.await) }),
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    is_unanswered = false;
+                    failure = Some(error);
+                }
             }
         }
         while let Some((id, version, ack)) = in_flight.next().await {

@@ -22,6 +22,8 @@ use crate::wire::closing::{Ask, MAX_RESEND};
 use crate::wire::name::Name;
 use crate::wire::subject;
 
+/// How often seats are told that their clocks are wrong or right again, at least.
+const CLOCKS_EVERY: Duration = Duration::from_secs(60);
 /// The most seats of a site that get requests in one round.
 const MAX_SEATS: usize = 200;
 /// The most rounds between two requests to a seat: an hour, where a round takes a minute.
@@ -109,10 +111,19 @@ pub async fn run(shared: Shared, sites: Vec<Name>, every: Duration) {
     }
 }
 
+/// Tells seats about their clocks as long as the archive runs: also while the database does not answer.
+pub async fn run_clocks(shared: Shared, sites: Vec<Name>, every: Duration) {
+    loop {
+        sleep(every.min(CLOCKS_EVERY)).await;
+        for site in &sites {
+            tell_clocks(&shared, site, &states(&shared, site).await).await;
+        }
+    }
+}
+
 async fn round(shared: &Shared, name: &Name, site: &mut Site) {
     // The seats' states are read first: what they send afterwards must not count as missing.
     let states = states(shared, name).await;
-    tell_clocks(shared, name, &states).await;
     let Ok((archived, last_sequence)) = stream_position(shared, name).await else { return };
     let reported: Vec<_> = states.iter().map(|(seat, s)| (seat.to_string(), s.state.epoch, s.stored_at)).collect();
     let Some(ledgers) = shared.writer.lock().await.ledgers(name, &reported).await else { return };

@@ -136,6 +136,11 @@ impl Output {
     /// Writes what differs, removes the folders of identities without a key, and writes the new manifest.
     pub fn apply(&self, plan: &Plan, next: &Manifest) -> Result<Changes, OutputError> {
         let mut changes = Changes { new: plan.secrets.len(), ..Changes::default() };
+        // Which former keys stay valid is written first: a run that is interrupted must not end them.
+        if let Some(known) = self.known.as_ref().filter(|known| known.outgoing != next.outgoing) {
+            let kept = Manifest { outgoing: next.outgoing.clone(), ..known.clone() };
+            self.write(MANIFEST, &manifest_text(&kept), true)?;
+        }
         for (path, text) in &plan.secrets {
             self.write(path, text, true)?;
         }

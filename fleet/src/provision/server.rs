@@ -31,7 +31,8 @@ const MAX_CONNECTIONS: u32 = 3 * MAX_SEATS;
 pub const STORE: &str = "PENUTUP_STORE";
 /// The environment variable with the name of a cluster's server. With a name on the command line, every reload fails.
 pub const SERVER: &str = "PENUTUP_SERVER";
-/// The account of the server's own events and requests (`$SYS`), which reaches no stream and no other account.
+/// The account of the server's own events and requests (`$SYS`), whose user may ask the server only: its streams' API would let it purge
+/// other accounts.
 const SYSTEM: &str = "SYSTEM";
 /// For all streams; the effective limits are those of each stream.
 const MAX_MEMORY: &str = "4GB";
@@ -129,7 +130,7 @@ pub fn accounts_file(fleet: &Fleet, keys: &Keys<'_>) -> String {
         keys.public.get(path).into_iter().chain(outgoing).cloned().collect()
     };
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
-    let users: Vec<String> = key(SYSTEM_SEED).iter().map(|key| format!("{{ nkey: {key} }}")).collect();
+    let users: Vec<String> = key(SYSTEM_SEED).iter().map(|key| format!("{{ nkey: {key}, permissions: {{ publish: {{ allow: [\"$SYS.REQ.>\"] }}, subscribe: {{ allow: [\"$SYS.>\", \"_INBOX.>\"] }} }} }}")).collect();
     let _ = writeln!(out, "  {SYSTEM} {{\n    users: [ {} ]\n  }}", users.join(", "));
     center(&mut out, fleet, &key);
     supervisors(&mut out, fleet, &key);

@@ -146,7 +146,11 @@ impl Collector {
             return known.clone();
         }
         let certificates = certificate::read(&self.link).await;
-        self.certificates.insert((now, certificates)).1.clone()
+        // A server that showed none is asked again at once.
+        if certificates.len() == self.link.servers.len() {
+            self.certificates = Some((now, certificates.clone()));
+        }
+        certificates
     }
 
     /// When the newest beat was stored, if that is too long ago. A fleet whose archive never ran has none, and a stream that

@@ -234,8 +234,11 @@ pub fn expected_klb(klb: &BTreeMap<Scope, Declaration>, site: &Site) -> Option<(
 }
 
 /// Whether a seat has a newer version of a broadcast than the server, as after an older backup of the streams was restored.
-fn is_ahead(state: &SeatState, broadcasts: &CurrentBroadcasts) -> bool {
+fn is_ahead(state: &SeatState, site: &Site, broadcasts: &CurrentBroadcasts) -> bool {
+    let keys = Key::of_seat(&site.id, &site.region);
     let stored = |key: &str| match key.parse() {
+        // Of the region in which the site was before: it was not read.
+        Ok(key) if !keys.contains(&key) => u64::MAX,
         Ok(Key::Rules) => broadcasts.rules.as_ref().map_or(0, |rules| rules.version),
         Ok(Key::Trust) => broadcasts.trust.newest,
         Ok(Key::Klb(scope)) => broadcasts.klb.get(&scope).map_or(0, |declared| declared.version),
@@ -253,7 +256,7 @@ fn refused_by(state: &SeatState) -> impl Iterator<Item = (Refusal, u64)> {
 }
 
 /// Which of the broadcasts a seat does not have, and whether it can't store them.
-fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadcasts) -> Vec<Issue> {
+fn lacks(state: &SeatState, site: &Site, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadcasts) -> Vec<Issue> {
     let has_klb = |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
     let has_rules =
         |published: &PublishedRules| state.rules.as_ref().is_some_and(|rules| rules.version >= published.version);
@@ -262,7 +265,7 @@ fn lacks(state: &SeatState, klb: Option<(bool, u64)>, broadcasts: &CurrentBroadc
         (!klb.is_none_or(has_klb)).then_some(Issue::Klb),
         (!broadcasts.rules.as_ref().is_none_or(has_rules)).then_some(Issue::Rules),
         (trust < broadcasts.trust.newest).then_some(Issue::Trust),
-        is_ahead(state, broadcasts).then_some(Issue::Ahead),
+        is_ahead(state, site, broadcasts).then_some(Issue::Ahead),
         state.unwritten_since.map(Issue::Disk),
     ];
     issues.into_iter().flatten().collect()
@@ -310,7 +313,7 @@ impl Summary {
                 if !is_fresh {
                     issues.push(Issue::Stale(age.num_seconds()));
                 }
-                for issue in lacks(state, expected, &broadcasts) {
+                for issue in lacks(state, site, expected, &broadcasts) {
                     match issue {
                         Issue::Klb => line.klb_behind += 1,
                         Issue::Rules => line.rules_behind += 1,

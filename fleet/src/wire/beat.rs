@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::{SCHEMA, parse_json};
 
-/// In bytes, of all broadcasts that a beat carries: a declaration has about 500.
+/// In bytes, of all broadcasts that a beat carries, with their keys and numbers: a declaration has about 600.
 pub const MAX_CARRIED: usize = 4 * 1024;
 /// In bytes: what it carries, and as much again around it.
 const MAX_BEAT: usize = 2 * MAX_CARRIED;
@@ -28,8 +28,6 @@ pub struct Beat<'b> {
 pub struct RecentBroadcast<'b> {
     pub sequence: u64,
     pub key: &'b str,
-    /// By the stream's clock, in seconds since 1970.
-    pub stored_at: i64,
     /// The signed message as it is in the stream.
     #[serde(borrow)]
     pub message: &'b RawValue,
@@ -58,7 +56,7 @@ mod tests {
     #[test]
     fn a_beat_survives_formatting_and_parsing_and_a_contradictory_one_is_refused() {
         let message = RawValue::from_string(r#"{"a":"\"x\""}"#.to_owned()).unwrap();
-        let recent = RecentBroadcast { sequence: 9, key: "klb.center", stored_at: 7, message: &message };
+        let recent = RecentBroadcast { sequence: 9, key: "klb.center", message: &message };
         let beat = Beat { schema: SCHEMA, newest: 9, after: 8, recent: vec![recent] };
         let bytes = beat.to_bytes();
         let parsed = Beat::parse(&bytes).unwrap();
