@@ -440,7 +440,10 @@ async fn a_clock_that_is_days_ahead_is_named_and_its_closings_are_kept() {
 async fn a_real_seats_closings_arrive_whatever_its_ledgers_id_and_again_under_a_new_one() {
     let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
     let mut seat = SeatMachine::started(&stage.fleet, "jkt", "a1");
-    wait_until("a ledger", async || seat.log().contains("connected to the centre").then_some(())).await;
+    // It is made before the first scan of the journal.
+    let status = stage.fleet.connect(Identity::Program("status")).await;
+    let has_ledger = async || state_of(&status, "jkt", "a1").await.filter(|state| !state.epoch.is_nil()).map(|_| ());
+    wait_until("a ledger", has_ledger).await;
     seat.agent().kill();
     let ledger = rusqlite::Connection::open(seat.file("ledger.db")).unwrap();
     ledger.execute("UPDATE ledger SET epoch = ?1", [id_ahead(2).as_bytes()]).unwrap();

@@ -190,14 +190,26 @@ impl Term {
     }
 
     /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
-    /// come at once. A program that reads nothing is waited for only two seconds.
+    /// come at once. Nor must it make the next event overtake them, so on Linux it also waits until all threads of the program wait
+    /// again. A program that reads nothing is waited for only two seconds.
     pub fn wait_until_read(&self) {
         let path = self.master.as_ref().and_then(|master| master.tty_name());
         let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
         let end = Instant::now() + Duration::from_secs(2);
-        while rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) && Instant::now() < end {
+        let is_unread = || rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0);
+        while (is_unread() || self.has_running_thread()) && Instant::now() < end {
             thread::park_timeout(Duration::from_millis(1));
         }
+    }
+
+    /// Whether a thread of the program runs or wants to; `false` where that can't be known.
+    fn has_running_thread(&self) -> bool {
+        let threads = self.child.process_id().and_then(|id| std::fs::read_dir(format!("/proc/{id}/task")).ok());
+        threads.into_iter().flatten().flatten().any(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The state follows the name, which may have parentheses of its own.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+        })
     }
 
     /// Sends these bytes all at once.
