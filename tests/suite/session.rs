@@ -186,7 +186,7 @@ fn a_sentence_that_the_window_has_no_room_for_is_not_ticked() {
             let home = Home::new();
             let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
             term.until("the screen", vt100::Screen::alternate_screen);
-            term.send(key).resize(80, 24).shows("? daftar tombol");
+            term.send(key).wait_until_handled().resize(80, 24).shows("? daftar tombol");
             if ticks {
                 term.shows("√ Campaign Integritas");
             } else {
@@ -220,6 +220,7 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
     term.send_at_once("a".repeat(10_000)).shows("▐TELAH punya▌");
     // A person presses the next key only after a moment.
     term.wait_until_read();
+    term.wait_until_handled();
     let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
     while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
         std::thread::park_timeout(left);

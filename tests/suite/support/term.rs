@@ -190,16 +190,23 @@ impl Term {
     }
 
     /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
-    /// come at once. Nor must it make the next event overtake them, so on Linux it also waits until all threads of the program wait
-    /// again. A program that reads nothing is waited for only two seconds.
+    /// come at once. A program that reads nothing is waited for only two seconds.
     pub fn wait_until_read(&self) {
         let path = self.master.as_ref().and_then(|master| master.tty_name());
         let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
         let end = Instant::now() + Duration::from_secs(2);
-        let is_unread = || rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0);
-        while (is_unread() || self.has_running_thread()) && Instant::now() < end {
+        while rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) && Instant::now() < end {
             thread::park_timeout(Duration::from_millis(1));
         }
+    }
+
+    /// Waits until all threads of the program wait, so that nothing overtakes what it has read.
+    pub fn wait_until_handled(&mut self) -> &mut Self {
+        let end = Instant::now() + Duration::from_secs(2);
+        while self.has_running_thread() && Instant::now() < end {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        self
     }
 
     /// Whether a thread of the program runs or wants to; `false` where that can't be known.
