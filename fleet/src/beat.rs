@@ -66,7 +66,9 @@ impl Carried {
 impl Recent {
     /// Reads what was stored since the last time.
     async fn refresh(&mut self, client: &Client) -> Result<(), GetError> {
-        let newest = get_newest(client).await?.as_ref().and_then(stream_sequence).unwrap_or(0);
+        let all = subject::all_keys();
+        let newest =
+            get_newest(client, subject::DIRECT_GET, &all).await?.as_ref().and_then(stream_sequence).unwrap_or(0);
         // At the start, and in a stream that was restored from a copy, nothing is known of what is below.
         let start = Self { newest: Some(newest), after: newest, broadcasts: VecDeque::new() };
         if self.newest.is_none_or(|known| known > newest) {
@@ -75,7 +77,7 @@ impl Recent {
         }
         let mut reads = 0;
         while let Some(known) = self.newest.filter(|known| *known < newest) {
-            let next = get_next(client, subject::all_keys(), known + 1).await?;
+            let next = get_next(client, subject::DIRECT_GET, &all, known + 1).await?;
             let sequence = next.as_ref().and_then(stream_sequence).filter(|sequence| *sequence > known);
             let (Some(message), Some(sequence)) = (next, sequence) else {
                 *self = start;

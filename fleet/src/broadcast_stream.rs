@@ -45,16 +45,16 @@ pub async fn get_last(client: &Client, key: &Key) -> Result<Option<Message>, Get
     direct_get(client, subject::direct_get(key), Vec::new()).await
 }
 
-/// The first message of a subject from a sequence on.
-pub async fn get_next(client: &Client, subject: String, sequence: u64) -> Result<Option<Message>, GetError> {
-    let request = json!({ "seq": sequence, "next_by_subj": subject }).to_string();
-    direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
+/// The first message whose subject the filter matches, from a sequence on. `api` is that of the stream.
+pub async fn get_next(client: &Client, api: &str, filter: &str, sequence: u64) -> Result<Option<Message>, GetError> {
+    let request = json!({ "seq": sequence, "next_by_subj": filter }).to_string();
+    direct_get(client, api.to_owned(), request.into_bytes()).await
 }
 
-/// The newest broadcast of all keys.
-pub async fn get_newest(client: &Client) -> Result<Option<Message>, GetError> {
-    let request = json!({ "last_by_subj": subject::all_keys() }).to_string();
-    direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
+/// The newest message whose subject the filter matches. `api` is that of the stream.
+pub async fn get_newest(client: &Client, api: &str, filter: &str) -> Result<Option<Message>, GetError> {
+    let request = json!({ "last_by_subj": filter }).to_string();
+    direct_get(client, api.to_owned(), request.into_bytes()).await
 }
 
 /// A message, or "there is none".
@@ -217,7 +217,11 @@ impl BroadcastStream {
         let mut out: Vec<StoredBroadcast> = Vec::new();
         while out.len() < MAX_HISTORY {
             let from = out.last().map_or(1, |last| last.sequence + 1);
-            let Some(stored) = self.parse(get_next(&self.client, subject::put(key), from).await)? else { break };
+            let Some(stored) =
+                self.parse(get_next(&self.client, subject::DIRECT_GET, &subject::put(key), from).await)?
+            else {
+                break;
+            };
             if stored.sequence < from {
                 return Err(self.unexpected_reply(""));
             }

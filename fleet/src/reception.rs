@@ -11,11 +11,10 @@ use futures_util::future::{join_all, try_join_all};
 use penutup_cli_kit::diagnostics::grouped;
 use penutup_cli_kit::words::Lang;
 use penutup_rules::declaration::Declaration;
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::broadcast_stream::{
-    BroadcastStream, GetError, StoredBroadcast, direct_get, stream_sequence, stream_subject, stream_time,
+    BroadcastStream, GetError, StoredBroadcast, get_newest, get_next, stream_sequence, stream_subject, stream_time,
 };
 use crate::config::center::Site;
 use crate::config::supervisor::Supervisor;
@@ -79,8 +78,7 @@ struct SiteStates<'s> {
 impl SiteStates<'_> {
     async fn refresh(&mut self, client: &Client) -> Result<(), GetError> {
         let (get, filter) = (subject::states_get(&self.site.id), subject::all_states(&self.site.id));
-        let last = json!({ "last_by_subj": filter }).to_string().into_bytes();
-        let last = direct_get(client, get.clone(), last).await?.as_ref().and_then(stream_sequence).unwrap_or(0);
+        let last = get_newest(client, &get, &filter).await?.as_ref().and_then(stream_sequence).unwrap_or(0);
         if last <= self.read_up_to {
             return Ok(());
         }
@@ -114,8 +112,8 @@ pub async fn version_on_seats(
     now: DateTime<Utc>,
 ) -> Option<u64> {
     let newest = supervisor.sites.iter().filter(|site| concerns(key, site)).map(|site| async {
-        let filter = json!({ "last_by_subj": subject::all_states(&site.id) }).to_string().into_bytes();
-        let message = direct_get(stream.client(), subject::states_get(&site.id), filter).await.ok()??;
+        let (get, filter) = (subject::states_get(&site.id), subject::all_states(&site.id));
+        let message = get_newest(stream.client(), &get, &filter).await.ok()??;
         let state = SeatState::parse(&message.payload).ok()?;
         Some(state.broadcasts.get(&key.to_string())?.version)
     });
@@ -135,8 +133,7 @@ async fn read(
 ) -> Result<Vec<(u64, Name, StoredState)>, GetError> {
     let mut out = Vec::new();
     while from <= to {
-        let request = json!({ "seq": from, "next_by_subj": filter }).to_string().into_bytes();
-        let Some(message) = direct_get(client, get.to_owned(), request).await? else { break };
+        let Some(message) = get_next(client, get, filter, from).await? else { break };
         let Some(sequence) = stream_sequence(&message).filter(|sequence| (from..=to).contains(sequence)) else { break };
         from = sequence + 1;
         let seat = stream_subject(&message).and_then(subject::parse_seat);

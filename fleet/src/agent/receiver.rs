@@ -110,7 +110,7 @@ pub trait DeliveryHandler: Sync {
 struct Coverage {
     /// Live beats so far.
     beats: u64,
-    /// The newest broadcast's sequence by the last beat, and the one after which that beat carried all.
+    /// What the last beat said: the newest broadcast's sequence, and the one after which that beat carried all.
     said: Option<(u64, u64)>,
     /// Everything up to this sequence was read.
     read_up_to: Option<u64>,
@@ -121,6 +121,10 @@ impl Coverage {
     fn is_complete(&self) -> bool {
         // In a stream that was restored from a copy, sequences mean others.
         matches!((self.said, self.read_up_to), (Some((newest, after)), Some(read)) if (after..=newest).contains(&read))
+    }
+
+    fn newest(&self) -> Option<u64> {
+        self.said.map(|(newest, _)| newest)
     }
 }
 
@@ -235,7 +239,7 @@ impl Receiver {
         let next = async { coverage.wait_for(is_new).await.is_ok_and(|coverage| coverage.is_complete()) };
         let is_complete = timeout(SILENCE, next).await.unwrap_or(false);
         if is_complete {
-            self.coverage.send_modify(|coverage| coverage.read_up_to = coverage.said.map(|(newest, _)| newest));
+            self.coverage.send_modify(|coverage| coverage.read_up_to = coverage.newest());
         } else {
             sleep(delay).await;
         }
@@ -253,7 +257,7 @@ impl Receiver {
             self.coverage.send_modify(|coverage| coverage.said = said);
             handler.on_beat(false);
         }
-        let said = self.coverage.borrow().said;
+        let newest_before = self.coverage.borrow().newest();
         let requested_at = Instant::now();
         let before = &*read;
         let replies = join_all(self.seat.keys().map(|key| async move {
@@ -289,7 +293,7 @@ impl Receiver {
         }
         handler.on_replies(deliveries).await;
         if complete {
-            self.coverage.send_modify(|coverage| coverage.read_up_to = said.map(|(newest, _)| newest));
+            self.coverage.send_modify(|coverage| coverage.read_up_to = newest_before);
         }
         complete
     }
@@ -304,7 +308,7 @@ fn stored_at(message: &Message) -> StoredAt {
 async fn superseded(client: &Client, key: &Key, from: u64, end: u64, requested_at: Instant) -> Option<Vec<Delivery>> {
     let (mut from, mut deliveries) = (from, Vec::new());
     while from < end && deliveries.len() < MAX_SUPERSEDED {
-        let Some(message) = get_next(client, subject::put(key), from).await.ok()? else { break };
+        let Some(message) = get_next(client, subject::DIRECT_GET, &subject::put(key), from).await.ok()? else { break };
         let sequence = stream_sequence(&message).filter(|sequence| *sequence >= from)?;
         if sequence >= end {
             break;

@@ -130,8 +130,7 @@ pub fn accounts_file(fleet: &Fleet, keys: &Keys<'_>) -> String {
         keys.public.get(path).into_iter().chain(outgoing).cloned().collect()
     };
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
-    let users: Vec<String> = key(SYSTEM_SEED).iter().map(|key| format!("{{ nkey: {key}, permissions: {{ publish: {{ allow: [\"$SYS.REQ.>\"] }}, subscribe: {{ allow: [\"$SYS.>\", \"_INBOX.>\"] }} }} }}")).collect();
-    let _ = writeln!(out, "  {SYSTEM} {{\n    users: [ {} ]\n  }}", users.join(", "));
+    system(&mut out, &key);
     center(&mut out, fleet, &key);
     supervisors(&mut out, fleet, &key);
     for site in &fleet.sites {
@@ -139,6 +138,13 @@ pub fn accounts_file(fleet: &Fleet, keys: &Keys<'_>) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+fn system(out: &mut String, keys: &impl Fn(&str) -> Vec<String>) {
+    let _ = writeln!(out, "  {SYSTEM} {{");
+    let subscribe = ["$SYS.>", "_INBOX.>"].map(str::to_owned).to_vec();
+    users(out, &[User { keys: keys(SYSTEM_SEED), publish: vec!["$SYS.REQ.>".to_owned()], subscribe }]);
+    out.push_str("  }\n");
 }
 
 fn center(out: &mut String, fleet: &Fleet, keys: &impl Fn(&str) -> Vec<String>) {
