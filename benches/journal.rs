@@ -53,8 +53,7 @@ fn one_record(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal.db");
     fill(&path, count());
-    let (writer, work) = Writer::new(Config::at(path), |_| {});
-    std::thread::spawn(work);
+    let writer = Writer::start(Config::at(path), |_| {}, |work| Ok(std::thread::spawn(work)));
     let mut dice = calls::Dice(1);
     let mut number = 0;
     let mut group = criterion.benchmark_group("journal");

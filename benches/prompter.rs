@@ -72,5 +72,12 @@ fn screen(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, rules, screen);
+/// Before each key that can be retracted the state is copied, with all that can be undone.
+fn copy(criterion: &mut Criterion) {
+    let mut prompter = app();
+    (0..200).for_each(|_| press(&mut prompter, 'm'));
+    criterion.bench_function("prompter/the state copied, 200 changes to undo", |bench| bench.iter(|| prompter.clone()));
+}
+
+criterion_group!(benches, rules, screen, copy);
 criterion_main!(benches);

@@ -1,5 +1,5 @@
-//! What a person at a terminal waits for: start → first whole screen, key → changed screen, bytes a key sends, memory,
-//! wake-ups while nothing happens. Each through a real pseudo-terminal of 24×80, side by side in one run with the
+//! What a person at a terminal waits for: start → first whole screen, key → changed screen, bytes that a tick sends, private
+//! memory, wake-ups while nothing happens. Each through a real pseudo-terminal of 24×80, side by side in one run with the
 //! smallest ratatui program (`examples/floor.rs`) and with the pagers and editors that are installed.
 //!
 //! ```text
@@ -21,7 +21,7 @@ mod unix {
     use std::time::{Duration, Instant};
     use std::{env, fs, thread};
 
-    use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+    use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 
     /// How often a program is started, and how many keys it gets.
     const STARTS: usize = 40;
@@ -38,8 +38,8 @@ mod unix {
         whole: &'static str,
         /// Two keys that are each other's way back, and what is on the screen after each.
         keys: [(&'static str, &'static str); 2],
-        /// What leaves it.
-        quit: &'static str,
+        /// The key that ticks the sentence, and what is on the screen then.
+        tick: (&'static str, &'static str),
     }
 
     /// What was measured.
@@ -53,7 +53,6 @@ mod unix {
 
     struct Session {
         child: Box<dyn Child + Send + Sync>,
-        master: Box<dyn MasterPty + Send>,
         reader: Box<dyn Read + Send>,
         writer: Box<dyn Write + Send>,
         parser: vt100::Parser,
@@ -73,7 +72,7 @@ mod unix {
             let child = pty.slave.spawn_command(command).expect("it starts");
             let reader = pty.master.try_clone_reader().expect("a reader");
             let writer = pty.master.take_writer().expect("a writer");
-            Self { child, master: pty.master, reader, writer, parser: vt100::Parser::new(24, 80, 0) }
+            Self { child, reader, writer, parser: vt100::Parser::new(24, 80, 0) }
         }
 
         /// Reads until the words are on the screen; answers when the last bytes for that came, and how many there were.
@@ -105,16 +104,12 @@ mod unix {
                     let line = status.lines().find_map(|l| l.strip_prefix(key))?;
                     line.split_whitespace().next()?.parse::<u64>().ok()
                 })
-                .fold(0, |sum, n| if key.starts_with("Vm") { n } else { sum + n })
+                .fold(0, |sum, n| if key.starts_with("Rss") { n } else { sum + n })
         }
 
-        fn quit(mut self, quit: &str) {
-            self.send(quit);
-            // What it still says must be read, or it waits for us.
-            let mut rest = Vec::new();
-            drop(self.master);
-            let _ = self.reader.read_to_end(&mut rest);
-            let _ = self.child.wait();
+        /// How it ends is not measured.
+        fn end(mut self) {
+            self.child.kill().and_then(|()| self.child.wait()).expect("it ends");
         }
     }
 
@@ -127,7 +122,7 @@ mod unix {
         let begin = Instant::now();
         let mut session = Session::start(peer, home);
         let (at, _) = session.until(peer.whole);
-        session.quit(peer.quit);
+        session.end();
         at - begin
     }
 
@@ -136,33 +131,33 @@ mod unix {
         peer: &'p Peer,
         session: Session,
         times: Vec<Duration>,
-        bytes: Vec<usize>,
     }
 
     impl<'p> Open<'p> {
         fn new(peer: &'p Peer, home: &Path) -> Self {
             let mut session = Session::start(peer, home);
             session.until(peer.whole);
-            Self { peer, session, times: Vec::new(), bytes: Vec::new() }
+            Self { peer, session, times: Vec::new() }
         }
 
         fn key(&mut self) {
             let (key, shows) = self.peer.keys[self.times.len() % 2];
             let begin = Instant::now();
             self.session.send(key);
-            let (at, sent) = self.session.until(shows);
+            let (at, _) = self.session.until(shows);
             self.times.push(at - begin);
-            self.bytes.push(sent);
         }
 
         fn figures(mut self, start: Duration) -> Figures {
             let before = self.session.status("voluntary_ctxt_switches:");
             thread::sleep(IDLE);
             let wakes = self.session.status("voluntary_ctxt_switches:") - before;
-            let memory = self.session.status("VmHWM:");
-            self.session.quit(self.peer.quit);
-            self.bytes.sort_unstable();
-            Figures { start, key: median(self.times), bytes: self.bytes[self.bytes.len() / 2], memory, wakes }
+            let memory = self.session.status("RssAnon:");
+            let (key, shows) = self.peer.tick;
+            self.session.send(key);
+            let (_, bytes) = self.session.until(shows);
+            self.session.end();
+            Figures { start, key: median(self.times), bytes, memory, wakes }
         }
     }
 
@@ -177,15 +172,16 @@ mod unix {
                 args: Vec::new(),
                 whole: "Apps Store,",
                 keys: [(" ", "Segera"), (" ", "Agar")],
-                quit: "q",
+                tick: (" ", "Segera"),
             },
             Peer {
                 name: "penutup",
                 program: here.with_file_name("penutup"),
-                args: vec!["--at".into(), "14:20".into()],
+                // As a CSO starts it.
+                args: Vec::new(),
                 whole: "daftar tombol",
                 keys: ours,
-                quit: "q",
+                tick: (" ", "√"),
             },
         ];
         let installed = |name: &str| {
@@ -194,12 +190,13 @@ mod unix {
         };
         if let Some(program) = installed("less") {
             let keys = [("/baris ke-30\r", "baris ke-30"), ("g", "baris ke-1 ")];
-            peers.push(Peer { name: "less", program, args: vec![text.clone()], whole: "baris ke-23", keys, quit: "q" });
+            let args = vec![text.clone()];
+            peers.push(Peer { name: "less", program, args, whole: "baris ke-23", keys, tick: keys[0] });
         }
         if let Some(program) = installed("vim") {
-            let args = vec!["-u".into(), "NONE".into(), "-N".into(), text];
+            let args = vec!["-u".into(), "NONE".into(), "-N".into(), "-n".into(), text];
             let keys = [("0~", "Baris ke-1 "), ("0~", "baris ke-1 ")];
-            peers.push(Peer { name: "vim", program, args, whole: "baris ke-23", keys, quit: "\x1b:q!\r" });
+            peers.push(Peer { name: "vim", program, args, whole: "baris ke-23", keys, tick: keys[0] });
         }
         peers
     }
@@ -228,7 +225,8 @@ mod unix {
                 one.key();
             }
         }
-        thread::sleep(Duration::from_millis(700));
+        // Until the last keys can no longer be undone as a text for another window, and what they did is written.
+        thread::sleep(Duration::from_millis(1500));
         for (one, times) in open.into_iter().zip(starts) {
             let name = one.peer.name;
             rows.push((name, one.figures(median(times))));
@@ -236,7 +234,7 @@ mod unix {
         let floor = (rows[0].1.start, rows[0].1.key, rows[0].1.bytes, rows[0].1.memory);
         println!(
             "{:<8} {:>16} {:>16} {:>14} {:>16} {:>10}",
-            "", "start", "key", "bytes a key", "peak RSS", "wakes 3 s"
+            "", "start", "key", "bytes a tick", "private memory", "wakes 3 s"
         );
         for (name, f) in rows {
             let ratio = |ours: f64, floor: f64| format!("×{:.2}", ours / floor);

@@ -27,6 +27,8 @@ pub enum Action {
     Choose(FieldIx, usize),
     /// Select the customer's next zone.
     Zone,
+    /// Select the customer's zone at this position in the rules.
+    SetZone(usize),
     /// Confirm the shift fact that the banner asks about.
     StillHolds,
     /// End the call; asks for the reason if a sentence is not ticked.
@@ -45,6 +47,8 @@ pub enum Action {
     /// Accept the text that is being typed.
     Take,
     Paste(Private),
+    /// A text that arrived at once, but not as a terminal's paste.
+    Burst(Private),
     /// Start typing the agent's number.
     Agent,
     /// Draw the whole screen again. Only the view acts on it.

@@ -329,7 +329,8 @@ impl App {
             Action::SetFact(fact, value) => self.turn_fact(fact, Some(value), effects),
             Action::Field(field) => self.turn_field(field, None, effects),
             Action::Choose(field, choice) => self.turn_field(field, Some(choice), effects),
-            Action::Zone => self.turn_zone(effects),
+            Action::Zone => self.turn_zone(None, effects),
+            Action::SetZone(zone) => self.turn_zone(Some(zone), effects),
             Action::StillHolds => {
                 if let Some(fact) = self.asked_fact() {
                     self.calls.current.confirm_fact(fact, now);
@@ -349,6 +350,7 @@ impl App {
             Action::Edit(edit) => self.edit(edit),
             Action::Take => self.take_typed(effects),
             Action::Paste(text) => self.paste(&text),
+            Action::Burst(text) => self.burst(&text, effects),
             Action::Agent => self.type_agent(),
             Action::Leave => self.leave(effects),
             Action::Quit => self.quit(effects),

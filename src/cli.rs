@@ -43,7 +43,7 @@ use crate::words::{Lang, Words};
 pub use penutup_cli_kit::arg_error::ArgError;
 pub use penutup_cli_kit::env::{Env, HOME_VARIABLE, RULES_VARIABLE, SETTINGS_VARIABLE};
 use penutup_cli_kit::stream::{canvas, is_dumb, shows_escapes};
-use penutup_cli_kit::{check::verdict, format, page};
+use penutup_cli_kit::{build_info, check::verdict, format, page};
 pub use penutup_cli_kit::{clap_errors, localize};
 
 /// The whole command line.
@@ -64,6 +64,9 @@ pub struct Cli {
     pub colours: Colours,
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+    /// Also which build of the version.
+    #[arg(long, requires = "version")]
+    verbose: bool,
     /// What to do; nothing: open the prompter.
     #[command(subcommand)]
     pub verb: Option<Verb>,
@@ -346,8 +349,9 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         let words = early.words();
         match parse(localized(words)) {
             Ok(cli) => cli,
-            Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
-                return Ok(VerbOutput::done(e.render().to_string()));
+            Err(e) if e.kind() == UsageError::DisplayHelp => return Ok(VerbOutput::done(e.render().to_string())),
+            Err(e) if e.kind() == UsageError::DisplayVersion => {
+                return Ok(VerbOutput::done(build_info::version(&e.render().to_string(), args, words)));
             }
             Err(e) => return Err(Stop(clap_errors::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }

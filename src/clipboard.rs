@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arboard::Clipboard;
@@ -48,6 +48,7 @@ struct Owner {
     /// Whether a reply timed out and has not arrived since.
     is_late: Arc<AtomicBool>,
     ended: Receiver<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Desktop {
@@ -90,17 +91,18 @@ impl Owner {
             run(&todo, &in_time);
             let _ = end.send(());
         };
-        thread::Builder::new().name(OWNER.into()).spawn(own).ok()?;
-        Some(Self { jobs, is_late, ended })
+        let thread = thread::Builder::new().name(OWNER.into()).spawn(own).ok()?;
+        Some(Self { jobs, is_late, ended, thread })
     }
 }
 
 impl Drop for Desktop {
     fn drop(&mut self) {
-        let Some(Owner { jobs, is_late, ended }) = self.owner.take() else { return };
+        let Some(Owner { jobs, is_late, ended, thread }) = self.owner.take() else { return };
         drop(jobs);
-        if !is_late.load(Ordering::SeqCst) {
-            let _ = ended.recv_timeout(HAND_OVER);
+        if !is_late.load(Ordering::SeqCst) && ended.recv_timeout(HAND_OVER) != Err(RecvTimeoutError::Timeout) {
+            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
+            let _ = thread.join();
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Starts the fleet's agent (`penutup-fleet agent`) where the seat has an `agent.toml`, and keeps it running. Of a user's
 //! prompters the one that holds a lock does so; the agent outlives it, and ends by itself after the last prompter.
 
-use std::ffi::OsStr;
+mod process;
+
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use crate::message::{Message, Subject};
 use crate::run::EventSource;
 use crate::settings::Settings;
 use crate::words::{Lang, Words};
+use process::Process;
 
 /// The program, beside the prompter's or on the path.
 const PROGRAM: &str = if cfg!(windows) { "penutup-fleet.exe" } else { "penutup-fleet" };
@@ -88,13 +90,13 @@ impl FleetAgent {
             wait_for_the_end_of(&self.agent_lock);
             match self.start() {
                 Err(error) => report(Some(self.not_started(&error))),
-                Ok(mut child) => {
-                    let early = wait_for_start(&mut child);
+                Ok(mut process) => {
+                    let early = wait_for_start(&mut process);
                     if early.is_none() {
                         report(None);
                         backoff = BACKOFF.0;
                     }
-                    match early.map_or_else(|| child.wait(), Ok) {
+                    match early.map_or_else(|| process.wait(), Ok) {
                         Ok(status) if status.code() == Some(ANOTHER_RUNS) => {}
                         Ok(status) => report(Some(self.ended(status))),
                         Err(error) => report(Some(self.not_started(&error))),
@@ -106,24 +108,14 @@ impl FleetAgent {
         }
     }
 
-    /// Starts it in a process group of its own, so that it does not end with this terminal.
-    fn start(&self) -> io::Result<Child> {
-        let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
-        let program = beside.filter(|program| program.is_file());
-        let mut command = Command::new(program.as_deref().map_or(OsStr::new(PROGRAM), Path::as_os_str));
-        command.args(["--lang", self.lang.code(), "agent", "--background", "--config"]).arg(&self.config);
+    fn start(&self) -> io::Result<Process> {
+        let program = program().ok_or(ErrorKind::NotFound)?;
+        let mut args: Vec<&Path> = ["--lang", self.lang.code(), "agent", "--background"].map(Path::new).to_vec();
+        args.extend([Path::new("--config"), &self.config]);
         if let Some(settings) = &self.settings {
-            command.env("PENUTUP_SETTINGS", settings);
+            args.extend([Path::new("--settings"), settings]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        #[cfg(windows)]
-        {
-            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-            std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
-        }
-        command.spawn()
+        Process::start(&program, &args)
     }
 
     fn words(&self) -> &'static Words {
@@ -143,11 +135,22 @@ impl FleetAgent {
     }
 }
 
+/// The fleet's program, beside this one or on the path.
+fn program() -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned));
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    beside
+        .into_iter()
+        .chain(std::env::split_paths(&on_path))
+        .map(|folder| folder.join(PROGRAM))
+        .find(|file| file.is_file())
+}
+
 /// Waits for the time after which an agent counts as started. Returns its exit status if it ended meanwhile.
-fn wait_for_start(child: &mut Child) -> Option<ExitStatus> {
+fn wait_for_start(process: &mut Process) -> Option<ExitStatus> {
     let started = Instant::now();
     while started.elapsed() < STARTED {
-        if let Ok(Some(status)) = child.try_wait() {
+        if let Ok(Some(status)) = process.ended() {
             return Some(status);
         }
         thread::sleep(CHECK);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::files::deadline;
 use crate::words::Words;
@@ -101,8 +101,8 @@ impl Helper {
 ///
 /// # Errors
 /// The I/O error if the system has no thread left.
-pub fn spawn(helper: Helper, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(helper.name().into()).spawn(body).map(drop)
+pub fn spawn(helper: Helper, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(helper.name().into()).spawn(body)
 }
 
 /// A panic. Its message excludes everything that was formatted from data, so no customer's name is in it.

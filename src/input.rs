@@ -43,8 +43,10 @@ pub enum Input {
         /// Whether they were repeats of one key, which are not retracted while a text is edited.
         held: bool,
     },
-    /// A text was pasted, with the terminal's markers or without.
+    /// A text was pasted, with the terminal's markers.
     Paste(Private),
+    /// A text that arrived at once without markers: a paste, or keys that a busy machine delivered together.
+    Burst(Private),
     /// The terminal replied to a query.
     TerminalReply(TerminalReply),
     /// The window was resized.
@@ -178,7 +180,7 @@ mod tests {
                 Input::Key { repeat: true, .. } => {}
                 Input::Key { key, at, .. } => out.push((Some(*at), name(*key))),
                 Input::Retract { since, .. } => out.retain(|(at, _)| at.is_none_or(|at| at < *since)),
-                Input::Paste(text) => out.push((None, format!("{:?}", &**text))),
+                Input::Paste(text) | Input::Burst(text) => out.push((None, format!("{:?}", &**text))),
                 Input::TerminalReply(answer) => out.push((None, format!("{answer:?}"))),
                 Input::Resize => unreachable!("no byte says so"),
             }
@@ -459,7 +461,9 @@ mod tests {
     fn a_huge_paste_is_bounded_at_a_character() {
         let text = format!("\x1b[200~{}\x1b[201~k", "é".repeat(10_000));
         let inputs = read(&[(text.as_bytes(), 0)]);
-        let [Input::Paste(text), Input::Key { key: Key::Char('k'), .. }] = &inputs[..] else { panic!("{inputs:?}") };
+        let [Input::Paste(text) | Input::Burst(text), Input::Key { key: Key::Char('k'), .. }] = &inputs[..] else {
+            panic!("{inputs:?}")
+        };
         assert!(text.len() <= LONGEST_PASTE && text.chars().all(|c| c == 'é'), "{}", text.len());
     }
 

@@ -141,6 +141,11 @@ pub fn all(app: &App) -> Vec<KeyBinding> {
     rows
 }
 
+/// Whether a key does something when nothing is open.
+pub fn has_function(app: &App, key: Key) -> bool {
+    all(app).iter().any(|row| row.keys.contains(&key.lower()))
+}
+
 fn closing(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
     let keys = &words.keys;

@@ -130,6 +130,12 @@ pub trait View: Sized {
     fn resume(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    /// The window was resized, maybe to the size that it had when the state was last shown.
+    #[cfg(unix)]
+    fn resized(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Runs the prompter until it ends. `open` enters the terminal.
@@ -141,7 +147,7 @@ pub fn run<V: View>(
 ) -> io::Result<()> {
     // Before the terminal is entered, so that a signal from here on restores it.
     #[cfg(unix)]
-    let signals = signals::all()?;
+    let signals = signals::usual()?;
     let mut view = open()?;
     view.show(app)?;
     // Everything else starts after the first screen.
@@ -176,6 +182,7 @@ pub fn run<V: View>(
         clipboard: outside.clipboard,
         sender,
         recent: Recent::default(),
+        is_outdated: false,
     };
     let mut running = Running { session, view };
     let end = event_loop::run(&mut running, &inbox);
@@ -186,6 +193,9 @@ pub fn run<V: View>(
     session.flush_disk_effects();
     let (state_thread, journal, words) = (session.state_thread.take(), session.journal.take(), session.app.words());
     let clipboard = session.clipboard.take();
+    // The watchers of files end with the process. A process must not end while one of its threads does: Wine crashes then.
+    let state_watch = state_thread.as_ref().and_then(StateThread::watch_handle);
+    std::mem::forget((session.rules_watch.take(), session.settings_watch.take(), state_watch));
     drop(session);
     drop(view);
     // The terminal is restored already while the last records are written.
@@ -246,6 +256,8 @@ pub struct Session<'a> {
     sender: EventSender,
     /// The keys that may still be retracted.
     recent: Recent,
+    /// Whether the view shows an older state, or none.
+    is_outdated: bool,
 }
 
 /// How the loop continues.
@@ -290,6 +302,7 @@ impl<'a> Session<'a> {
             clipboard: None,
             sender: EventSender::new(|_| false),
             recent: Recent::default(),
+            is_outdated: false,
         }
     }
 
@@ -367,6 +380,7 @@ impl<V: View> Program for Running<'_, V> {
     }
 
     fn handle(&mut self, event: Event<V::Input>) -> io::Result<Next> {
+        self.session.is_outdated = true;
         self.session.handle(&mut self.view, event)
     }
 
@@ -376,7 +390,10 @@ impl<V: View> Program for Running<'_, V> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.session.show(&mut self.view)?;
+        // Effects that were held back are mostly for the disk.
+        if std::mem::take(&mut self.session.is_outdated) || self.view.is_behind() {
+            self.session.show(&mut self.view)?;
+        }
         self.session.flush_disk_effects();
         Ok(())
     }
@@ -389,7 +406,14 @@ impl<V: View> Program for Running<'_, V> {
 
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()> {
+        self.session.is_outdated = true;
         self.view.resume()?;
         self.session.act(&mut self.view, Message::Clock).map(drop)
+    }
+
+    #[cfg(unix)]
+    fn resized(&mut self) -> io::Result<()> {
+        self.session.is_outdated = true;
+        self.view.resized()
     }
 }

@@ -18,7 +18,7 @@ use crate::diagnostics::outside;
 use crate::files::broadcast::{FolderPoller, agent_declaration};
 use crate::files::declaration_in;
 use crate::files::saved_state::{SavedState, StateWriter};
-use crate::files::{self, Folders, deadline, log};
+use crate::files::{self, Folders, deadline, log, shown_path};
 use crate::fleet_agent;
 use crate::hotkeys::{Desktop, Hotkeys};
 use crate::journal::writer::Config;
@@ -38,6 +38,7 @@ use crate::words::{Lang, Words};
 use penutup_ipc::socket;
 
 use penutup_system::mailbox::Mailbox;
+use penutup_system::own_files;
 
 /// Everything a prompter starts with.
 #[derive(Debug)]
@@ -123,7 +124,8 @@ impl Start {
             (self.watch, reload.into_reload())
         });
         let agent = fleet_agent::source(&self.settings, self.settings_file.as_deref(), &self.folders, lang);
-        let settings = self.settings_file.map(|path| {
+        // Without a settings file, the place where `penutup init` creates one is watched.
+        let settings = self.settings_file.or_else(|| self.folders.settings()).map(|path| {
             let reload = reload_settings(path.clone(), self.folders.clone(), self.settings.clone(), words);
             (path, reload)
         });
@@ -154,9 +156,26 @@ fn log_of(folders: &Folders) -> Log {
     })
 }
 
-/// The sources of messages: always the local socket, others if the settings name them.
+/// The first folder on the way to our files in which another user could replace them.
+fn exposed(folders: &Folders) -> Option<PathBuf> {
+    [&folders.state, &folders.data, &folders.runtime]
+        .into_iter()
+        .flatten()
+        .find_map(|folder| own_files::exposed(folder))
+}
+
+/// The sources of messages: always the check of the folders and the local socket, others if the settings name them.
 fn sources(settings: &Settings, folders: &Folders, used: &Arc<LastUse>, words: &'static Words) -> Vec<EventSource> {
     let mut out: Vec<EventSource> = Vec::new();
+    let own_folders = folders.clone();
+    out.push(Box::new(move |sender| {
+        // Nobody waits for it: a disk that hangs is told by others.
+        drop(deadline::begin(move || {
+            let line = exposed(&own_folders).map(|folder| words.trouble.folder_exposed(shown_path(&folder)));
+            line.is_none_or(|line| sender.send(Message::Trouble(Subject::Folders, Some(line))))
+        }));
+        Box::new(())
+    }));
     if let Some(socket_dir) = SocketDir::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();

@@ -5,6 +5,7 @@
 
 pub mod seconds;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,46 +112,67 @@ pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send +
     WatchHandle(Arc::new(Handle(send)))
 }
 
-struct Folder {
-    path: PathBuf,
-    /// The folder's identity when watching began; `None` while it is not watched.
-    watched: Option<Identity>,
+/// The folders of the watched files. Of one that is missing, the nearest folder above it is watched, so that its creation
+/// is reported.
+struct Folders {
+    wanted: Vec<PathBuf>,
+    /// What the system watches, with each folder's identity when watching began.
+    watched: BTreeMap<PathBuf, Identity>,
 }
 
-impl Folder {
-    fn of(path: &Path) -> Self {
+impl Folders {
+    fn of(paths: &[PathBuf]) -> Self {
         // A bare file name is relative to the working folder.
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self { path: folder.to_owned(), watched: None }
+        let folder =
+            |path: &PathBuf| path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        Self { wanted: paths.iter().map(folder).collect(), watched: BTreeMap::new() }
     }
 
-    /// Starts watching if the folder exists and is not watched yet. Returns whether it started: earlier changes were
-    /// not reported.
+    /// Watches the folders that exist now and are not watched yet. Returns whether it started on one: earlier changes
+    /// were not reported.
     fn watch(&mut self, watcher: &mut RecommendedWatcher) -> bool {
-        let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|metadata| identity(&metadata));
-        if there == self.watched {
-            return false;
+        let mut begun = false;
+        loop {
+            let there: BTreeMap<_, _> = self.wanted.iter().filter_map(|folder| nearest(folder)).collect();
+            self.watched.retain(|folder, known| {
+                let stays = there.get(folder) == Some(known);
+                if !stays {
+                    // Another folder has replaced it, it is gone, or the one that was missing exists now.
+                    let _ = watcher.unwatch(folder);
+                }
+                stays
+            });
+            let before = self.watched.len();
+            for (folder, identity) in there {
+                if !self.watched.contains_key(&folder) && watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
+                    self.watched.insert(folder, identity);
+                }
+            }
+            if self.watched.len() == before {
+                return begun;
+            }
+            // What was missing may have been created before its place was watched: look again.
+            begun = true;
         }
-        if self.watched.take().is_some() {
-            // Another folder has replaced it, or it is gone.
-            let _ = watcher.unwatch(&self.path);
-        }
-        if there.is_some() && watcher.watch(&self.path, RecursiveMode::NonRecursive).is_ok() {
-            self.watched = there;
-        }
-        self.watched.is_some()
     }
+}
+
+/// This folder, or the nearest one above it that exists.
+fn nearest(folder: &Path) -> Option<(PathBuf, Identity)> {
+    folder.ancestors().find_map(|folder| {
+        let metadata = std::fs::metadata(folder).ok().filter(Metadata::is_dir)?;
+        Some((folder.to_owned(), identity(&metadata)))
+    })
 }
 
 fn run(paths: &[PathBuf], wake: &Receiver<Wake>, notify_sender: Sender<Wake>, mut changed: impl FnMut()) {
-    let mut folders: Vec<Folder> = paths.iter().map(|path| Folder::of(path)).collect();
-    let names: Vec<_> = paths.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect();
-    let folder_names: Vec<_> = folders.iter().map(|folder| folder.path.file_name().map(ToOwned::to_owned)).collect();
+    let mut folders = Folders::of(paths);
+    // The files, their folders, and those above them, which may be missing too.
+    let names: BTreeSet<_> = paths.iter().flat_map(|path| path.iter()).map(ToOwned::to_owned).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_relevant = event.map_or(true, |e| {
             // Reading the file is not a change; without this our own read would wake us again.
-            let is_named =
-                |p: &PathBuf| names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref());
+            let is_named = |p: &PathBuf| p.file_name().is_some_and(|name| names.contains(name));
             !e.kind.is_access() && e.paths.iter().any(is_named)
         });
         if is_relevant {
@@ -158,11 +180,8 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, notify_sender: Sender<Wake>, mu
         }
     })
     .ok();
-    // A missing folder is tried again at every check.
-    let mut watch = || {
-        let watcher = watcher.as_mut();
-        watcher.is_some_and(|watcher| folders.iter_mut().fold(false, |begun, folder| folder.watch(watcher) | begun))
-    };
+    // A folder that can't be watched is tried again at every check.
+    let mut watch = || watcher.as_mut().is_some_and(|watcher| folders.watch(watcher));
     let stamps = || paths.iter().map(|path| stamp(path)).collect::<Vec<_>>();
     // Watching starts before the first check, so that a change between the two is reported.
     watch();
@@ -266,6 +285,21 @@ mod tests {
             assert_eq!(text, "one");
         }
         assert_eq!(read.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected));
+    }
+
+    /// As at the first run: the prompter is open, and the folder of the settings is made only later, by `penutup init`.
+    #[test]
+    fn a_file_in_folders_that_are_made_later_is_read_without_a_request() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a/b/rules.toml");
+        let (watch_handle, read) = reading(&path);
+        until(&read, "");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "one").unwrap();
+        until(&read, "one");
+        fs::write(&path, "two").unwrap();
+        until(&read, "two");
+        drop(watch_handle);
     }
 
     /// Windows reports no folder identity, and its watch follows the old folder: there the check every minute finds the

@@ -7,6 +7,8 @@
 #   tools/package.sh check     installs, runs, removes and purges the Debian packages in a fresh root (root, debootstrap)
 #   tools/package.sh install   cargo install --locked --path . into a folder of its own, and runs it; cargo run --release
 #   tools/package.sh zip       the portable folder for Windows (tools/windows.sh)
+#   tools/package.sh static    the portable folder for every Linux: statically linked programs (musl-gcc, rustup)
+#   tools/package.sh sbom      what is linked into each program, as CycloneDX files
 #   tools/package.sh card      prints docs/cso.html: one sheet of A4 (Chromium). Part of .ci/run
 #   tools/package.sh same      program and package built in two folders, compared
 #   tools/package.sh list      what would be packed; builds nothing. Part of .ci/run
@@ -20,6 +22,7 @@ VERSION=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # The tools that make the package, so that two machines make the same one.
 CARGO_DEB=3.8.0
 CARGO_AUDITABLE=0.7.7
+CARGO_CYCLONEDX=0.5.9
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
 skip() { printf 'SKIPPED %s\n' "$*"; exit 0; }
@@ -43,8 +46,14 @@ tool() {
     rm -rf "$TOOLS/build"
 }
 
-# What the compilers would otherwise write of this machine's paths into the program.
+# What the compilers would otherwise write of this machine's paths into the program, and the commit that it names.
 plain_paths() {
+    if PENUTUP_COMMIT=$(git rev-parse HEAD 2>/dev/null); then
+        [ -z "$(git status --porcelain)" ] || PENUTUP_COMMIT="$PENUTUP_COMMIT with changes"
+        export PENUTUP_COMMIT
+    else
+        unset PENUTUP_COMMIT
+    fi
     local cargo_home=${CARGO_HOME:-$HOME/.cargo} rust; rust=$(rustc --print sysroot)
     export RUSTFLAGS="--remap-path-prefix=$rust=/rust --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$ROOT=/penutup"
     export CFLAGS="-ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$ROOT=/penutup"
@@ -193,7 +202,7 @@ check() {
     apt_does 'cd && apt install -y ./penutup-fleet_*.deb'
     in_root dpkg -L "$FLEET" | while read -r path; do [ -e "$FRESH$path" ] || die "$path is not there"; done
     holds 'penutup-fleet' 'penutup-fleet --version'
-    holds '2 seats' 'cd "$(mktemp -d)" && PENUTUP_LANG=en penutup-fleet provision /usr/share/doc/penutup-fleet/deploy/two-seats.toml two'
+    holds '2 seats' 'cd "$(mktemp -d)" && PENUTUP_LANG=en penutup-fleet provision /usr/share/doc/penutup-fleet/fleet/deploy/two-seats.toml two && rm -rf "$PWD"'
     apt_does "apt purge -y $FLEET"
     gone remove
     # Without files of its own in /etc nothing is left to purge: purging is tried on an installed one.
@@ -213,6 +222,62 @@ install_from_source() {
     cargo run --release --locked --quiet --target-dir "$OUT/install" -- say --at 12:00
 }
 
+# portable TARGET FOLDER FILE...: a folder below OUT with these files and all that a user needs beside the programs.
+portable() {
+    local target=$1 to=$OUT/$2
+    rm -rf "$to"; mkdir -p "$to/docs" "$to/fleet" "$to/contoh/decks"
+    cp "${@:3}" README.md README.id.md CHANGELOG.md "$to/"
+    cp -r docs/. "$to/docs/"
+    cp -r fleet/deploy "$to/fleet/deploy"
+    cp config/rules.toml config/settings.toml "$to/contoh/"
+    cp assets/scenarios-own.toml "$to/contoh/scenarios.toml"
+    cp assets/deck.toml "$to/contoh/decks/contoh.toml"
+    { licences "$target" "$NAME"; licences "$target" "$FLEET"; } >"$to/licences.txt"
+    find "$to" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+}
+
+static() {
+    local target=x86_64-unknown-linux-musl program
+    command -v musl-gcc >/dev/null || die "musl-gcc is not installed here (Debian: musl-tools)"
+    rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+    tool cargo-auditable "$CARGO_AUDITABLE"
+    (
+        plain_paths
+        export CC_x86_64_unknown_linux_musl=musl-gcc
+        cargo auditable build --quiet --release --locked --target "$target" --package penutup --bin "$NAME" \
+            --package "$FLEET" --bin "$FLEET" --target-dir "$OUT/build"
+    )
+    local built=$OUT/build/$target/release folder=$NAME-$VERSION-linux-x86_64
+    texts
+    for program in "$NAME" "$FLEET"; do
+        # Run where there is no C library at all.
+        ! ldd "$built/$program" >/dev/null 2>&1 || [[ $(ldd "$built/$program") == *"statically linked"* ]] || die "$program is not static"
+        say "$(stat -c '%s bytes' "$built/$program")  $(sha256sum <"$built/$program" | cut -c 1-64)  $program, static"
+    done
+    local told; told=$("$built/$NAME" say klb=ya --at 12:00)
+    [ "$told" = "$("$OUT/build/release/$NAME" say klb=ya --at 12:00)" ] || die "the static program says: $told"
+    portable "$target" "$folder" "$built/$NAME" "$built/$FLEET" LICENSE "$OUT/texts/$NAME.1" "$OUT/texts/$NAME.bash" "$OUT/texts/_$NAME" \
+        "$OUT/texts/$NAME.fish"
+    tar --directory "$OUT" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --create "$folder" \
+        | gzip -9n >"$OUT/$folder.tar.gz"
+    say "$(stat -c '%s bytes' "$OUT/$folder.tar.gz")  $(sha256sum <"$OUT/$folder.tar.gz" | cut -c 1-64)  $folder.tar.gz"
+}
+
+# What Cargo links into each program on Linux.
+sbom() {
+    tool cargo-cyclonedx "$CARGO_CYCLONEDX"
+    local package folder
+    for package in "$NAME:." "$FLEET:fleet"; do
+        folder=${package#*:}; package=${package%:*}
+        cargo cyclonedx --quiet --manifest-path "$folder/Cargo.toml" --format json --spec-version 1.5 --no-build-deps \
+            --target x86_64-unknown-linux-gnu --override-filename "$package-$VERSION.cdx"
+        sed "s|path+file://$ROOT|path+file:///penutup|g" "$folder/$package-$VERSION.cdx.json" >"$OUT/$package-$VERSION.cdx.json"
+        # One is written beside the manifest of each crate of the project.
+        find . -name "$package-$VERSION.cdx.json" -not -path './target/*' -delete
+        say "$(grep -c '"purl"' "$OUT/$package-$VERSION.cdx.json") crates  $package-$VERSION.cdx.json"
+    done
+}
+
 zip_for_windows() {
     command -v zip >/dev/null || die "zip is not installed here"
     local target=x86_64-pc-windows-gnu
@@ -230,18 +295,9 @@ zip_for_windows() {
     local exe=target/windows/$target/release/$NAME.exe folder=$NAME-$VERSION-windows-x86_64
     [ -f "$exe" ] || die "$exe was not built"
     texts
-    local to=$OUT/$folder; rm -rf "$to"; mkdir -p "$to/docs" "$to/contoh/decks"
-    cp "$exe" "${exe%/*}/$FLEET.exe" README.md README.id.md CHANGELOG.md "$to/"
-    cp -r docs/. "$to/docs/"
-    cp -r fleet/deploy "$to/deploy"
-    cp config/rules.toml config/settings.toml "$to/contoh/"
-    cp assets/scenarios-own.toml "$to/contoh/scenarios.toml"
-    cp assets/deck.toml "$to/contoh/decks/contoh.toml"
-    cp "$OUT/texts/$NAME.ps1" "$to/"
+    cp LICENSE "$OUT/texts/LICENSE.txt"
     # Names that Windows opens with a click.
-    cp LICENSE "$to/LICENSE.txt"
-    { licences "$target" "$NAME"; licences "$target" "$FLEET"; } >"$to/licences.txt"
-    find "$to" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    portable "$target" "$folder" "$exe" "${exe%/*}/$FLEET.exe" "$OUT/texts/$NAME.ps1" "$OUT/texts/LICENSE.txt"
     rm -f "$OUT/$folder.zip"
     ( cd "$OUT" && find "$folder" | LC_ALL=C sort | zip -q -X -9 "$folder.zip" -@ )
     say "$(stat -c '%s bytes' "$exe")  $(sha256sum <"$exe" | cut -c 1-64)  $NAME.exe"
@@ -300,16 +356,18 @@ list() {
     done
     ! grep -E '^(\.ci|fuzz|target)/' <<<"$packed" || die "cargo package packs these"
     # Every file that the Debian packages name is there, or is made by "texts". Paths are relative to the manifest's folder.
-    local folder asset
+    local folder asset assets
     for folder in . fleet; do
-        sed -n '/^\[package.metadata.deb\]/,/^\[[^p]/p' "$folder/Cargo.toml" | sed -n 's/^ *\["\([^"]*\)".*/\1/p' | while read -r asset; do
+        assets=$(sed -n '/^\[package.metadata.deb\]/,/^\[[^p]/p' "$folder/Cargo.toml" | sed -n 's/^ *\["\([^"]*\)".*/\1/p')
+        grep -q target/release/ <<<"$assets" || die "$folder/Cargo.toml describes no Debian package"
+        while read -r asset; do
             case $asset in
                 target/release/*) ;;
                 target/package/texts/* | ../target/package/texts/*)
                     grep -q "\$to/$(basename "$asset" | sed "s/penutup/\$NAME/")" tools/package.sh || die "nobody makes $asset" ;;
                 *) compgen -G "$folder/$asset" >/dev/null || die "$folder/$asset is not there" ;;
             esac
-        done
+        done <<<"$assets"
     done
     for asset in README.md penutup-nats.service penutup-archive.service penutup-fleet.sysusers postgres.sql pg_hba.conf seats.yml penutup-seat.cmd; do
         [ -f "fleet/deploy/$asset" ] || die "fleet/deploy lacks $asset, which the packages have"
@@ -318,8 +376,8 @@ list() {
 }
 
 case ${1:-} in
-    build | texts | deb | check | card | same | list) mkdir -p "$OUT"; "$1" ;;
+    build | texts | deb | check | static | sbom | card | same | list) mkdir -p "$OUT"; "$1" ;;
     install) mkdir -p "$OUT"; install_from_source ;;
     zip) mkdir -p "$OUT"; zip_for_windows ;;
-    *) sed -n '2,13p' "$0"; exit 2 ;;
+    *) sed -n '2,15p' "$0"; exit 2 ;;
 esac

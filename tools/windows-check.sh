@@ -7,8 +7,8 @@ set -euo pipefail
 WINDOWS=${1:?the path of tools/windows.sh}
 EXE=${2:?the path of penutup.exe}
 AUTOHOTKEY=${3:?where AutoHotkey v2 is, if it could be had}
-# What is waited for comes in a second or two; after so many it does not come.
-PATIENCE=30
+# What is waited for comes in a second or two; after so many it does not come. More than the 20 seconds that an agent stays.
+PATIENCE=60
 
 # A place with blanks and other letters, as profiles have them.
 SCRATCH=$(mktemp -d)
@@ -19,18 +19,25 @@ export PENUTUP_HOME="$PLACE/isi penutup" PENUTUP_CALL_WAIT=20000
 # Of the project's own folder nothing is taken along.
 unset PENUTUP_RULES PENUTUP_SETTINGS PENUTUP_LANG NO_COLOR
 terminal() { env -u TMUX tmux -S "$SCRATCH/tmux" -f /dev/null "$@"; }
-xvfb= notepad=
+xvfb= notepad= nats=
 # What a check that stopped in the middle left in Wine's registry.
 forget_links() {
     for key in HKCU HKLM; do
-        timeout 30 "$WINDOWS" run reg delete "$key\\Software\\Classes\\penutup" /f >/dev/null 2>&1 </dev/null || true
+        PATIENCE=30 reg delete "$key\\Software\\Classes\\penutup" /f || true
     done
 }
+# What Wine's `reg` does, without its words.
+reg() { timeout "$PATIENCE" "$WINDOWS" run reg "$@" >/dev/null 2>&1 </dev/null; }
+# The fleet's agents that this check's prompters started.
+agents() { pgrep -f "penutup-fleet\.exe.* agent .*${SCRATCH##*/}" || true; }
 leave() {
     terminal kill-server 2>/dev/null || true
     forget_links
+    agents | xargs -r kill 2>/dev/null || true
     [ -z "$notepad" ] || kill "$notepad" 2>/dev/null || true
     [ -z "$xvfb" ] || kill "$xvfb" 2>/dev/null || true
+    [ -z "$nats" ] || kill "$nats" 2>/dev/null || true
+    timeout 30 "$WINDOWS" stop || true
     rm -rf "$SCRATCH"
 }
 trap leave EXIT
@@ -42,10 +49,16 @@ if command -v Xvfb >/dev/null; then
     DISPLAY=":$(cat display)"
     export DISPLAY
 fi
+# Services that run from before have no display, or one that is gone. Kept until the end: without them every program here would start
+# them anew, and whoever reads its messages through a pipe would wait until they have ended.
+timeout 60 "$WINDOWS" stop || { echo "Wine's services from before did not end in 60 s"; exit 1; }
+timeout 120 "$WINDOWS" start || { echo "Wine's services did not start in 120 s"; exit 1; }
 
 held=0 failed=0
 holds() { held=$((held + 1)); printf 'ok      %s\n' "$1"; }
 fails() { failed=$((failed + 1)); printf 'FAILED  %s\n' "$1"; printf '%s\n' "${2:-}" | sed 's/^/        | /'; }
+# The processes under Wine and in the terminals, and what each of them waits in: why a program has not ended.
+processes() { ps -eo pid=,ppid=,stat=,etimes=,wchan:20=,args= | grep -iE '\.exe|wine|[[:digit:]] +cat$|\.sh' | grep -v grep | cut -c 1-160; }
 
 # run STATUS ARG...: the program's output is in $out, its messages too; its status must be this one.
 out=
@@ -79,11 +92,21 @@ shows() {
             case $out in *"$text"*) ;; *) missing=$text ;; esac
         done
         [ -z "$missing" ] && { holds "$what"; return; }
-        [ "$SECONDS" -lt "$end" ] || { fails "$what: no \"$missing\"" "$out"; return; }
+        [ "$SECONDS" -lt "$end" ] || { fails "$what: no \"$missing\"" "$out"; processes; return; }
         sleep 0.2
     done
 }
-keys() { local seat=$1; shift; terminal send-keys -t "$seat" "$@"; }
+# until_done WHAT COMMAND...: the command succeeds in time.
+until_done() {
+    local what=$1 end=$((SECONDS + PATIENCE))
+    shift
+    while ! "$@"; do
+        [ "$SECONDS" -lt "$end" ] || { fails "$what" "$out"; return 1; }
+        sleep 0.2
+    done
+    holds "$what"
+}
+keys() { local seat=$1; shift; terminal send-keys -t "$seat" "$@" || fails "keys for $seat: $*"; }
 # inside NAME ARG...: windows.sh with these arguments, in a terminal that stays open behind it.
 inside() {
     local name=$1
@@ -123,7 +146,7 @@ run 2 check 'C:\tidak ada\x.toml' && says "a path of Windows" 'C:\tidak ada\x.to
 mkdir "salinan ku"
 awk '/^```cmd$/{on=1; next} /^```/{on=0} on{printf "%s\r\n", $0}' "${WINDOWS%/*}/../docs/windows.md" > "salinan ku/mulai.cmd"
 cp "$EXE" "salinan ku/"
-out=$(env -u PENUTUP_HOME timeout "$PATIENCE" "$WINDOWS" run cmd /c 'salinan ku\mulai.cmd' paths 2>&1 </dev/null) || true
+out=$(env -u PENUTUP_HOME timeout "$PATIENCE" "$WINDOWS" run cmd.exe /c 'salinan ku\mulai.cmd' paths 2>&1 </dev/null) || true
 says "a portable copy has its files beside it" 'salinan ku\isi\config' "dari PENUTUP_HOME"
 run 1 call end && says "call without a prompter" "Tidak ada layar penutup yang terbuka"
 run 2 && says "no screen opens in a pipe" "memerlukan terminal"
@@ -184,15 +207,15 @@ run 1 link open -- 'penutup:call?event=set&klb=ya' && says "a link that declares
 shows satu "is refused, and the screen says so" "Tautan ditolak: KLB" "▐nonaktif▌"
 sleep 1
 # Wine's HKCR has only the machine's classes; Windows puts the user's over them.
-timeout "$PATIENCE" "$WINDOWS" run reg copy 'HKCU\Software\Classes\penutup' 'HKLM\Software\Classes\penutup' /s /f >/dev/null 2>&1 </dev/null
+reg copy 'HKCU\Software\Classes\penutup' 'HKLM\Software\Classes\penutup' /s /f || fails "reg copy"
 timeout "$PATIENCE" "$WINDOWS" run start 'penutup:call?event=set&nama=Citra%20Dewi' >/dev/null 2>&1 </dev/null || true
 shows satu "a link that the system opens" "N Citra Dewi  dari tautan: konfirmasi"
-timeout "$PATIENCE" "$WINDOWS" run reg delete 'HKLM\Software\Classes\penutup' /f >/dev/null 2>&1 </dev/null
+reg delete 'HKLM\Software\Classes\penutup' /f || fails "reg delete"
 run 0 link remove && says "link remove" 'Dihapus: HKCU\Software\Classes\penutup'
 run 0 link remove && says "link remove again" "Tidak ada pendaftaran"
 out=$(timeout "$PATIENCE" "$WINDOWS" run reg query 'HKCU\Software\Classes\penutup' 2>&1 </dev/null) \
     && fails "the registry has it no more" "$out" || holds "the registry has it no more"
-timeout "$PATIENCE" "$WINDOWS" run reg add 'HKCU\Software\Classes\penutup\shell\open\command' /ve /d 'lain.exe "%1"' /f >/dev/null 2>&1 </dev/null
+reg add 'HKCU\Software\Classes\penutup\shell\open\command' /ve /d 'lain.exe "%1"' /f || fails "reg add"
 run 1 link status && says "another program's registration is told" "lain.exe"
 run 1 link remove && says "and left" "ditulis program lain; tidak diubah"
 run 2 link install && says "and not overwritten" "ditulis program lain; tidak diubah"
@@ -240,22 +263,12 @@ fi
 
 echo "== hotkeys, while another program's window has the focus"
 printf '[hotkeys]\n"topik=pln-mobile" = "Ctrl+Alt+M"\nundo = "Ctrl+Alt+Backspace"\n' > hotkeys.toml
-# until WHAT COMMAND...: the command succeeds in time.
-until_done() {
-    local what=$1 end=$((SECONDS + PATIENCE))
-    shift
-    while ! "$@"; do
-        [ "$SECONDS" -lt "$end" ] || { fails "$what" "$out"; return 1; }
-        sleep 0.2
-    done
-    holds "$what"
-}
 registered() {
     out=$(timeout "$PATIENCE" "$WINDOWS" run "$EXE" hotkeys --settings hotkeys.toml --format json 2>&1 </dev/null) || true
     [ "$(grep -o '"state":"registered"' <<<"$out" | wc -l)" = 2 ]
 }
 window() { window=$(xdotool search --onlyvisible --name Notepad 2>/dev/null | head -n 1); [ -n "$window" ]; }
-press() { xdotool windowfocus --sync "$window" key "$1"; }
+press() { timeout "$PATIENCE" xdotool windowfocus --sync "$window" key "$1" || fails "press $1"; }
 if [ -z "$xvfb" ] || ! command -v xdotool >/dev/null; then
     printf 'SKIPPED hotkeys: no Xvfb or no xdotool here\n'
 else
@@ -264,7 +277,7 @@ else
     shows lima "a prompter with hotkeys" "▐di luar PLN Mobile▌"
     until_done "they are registered" registered
     "$WINDOWS" run notepad >/dev/null 2>&1 </dev/null & notepad=$!
-    until_done "another program has a window (if not: tools/windows.sh stop)" window
+    until_done "another program has a window" window
     press ctrl+alt+m
     shows lima "a hotkey presses" "▐PLN Mobile▌"
     # Wine repeats a key that is held although it was told not to; the second press within 700 ms counts as held.
@@ -344,6 +357,76 @@ keys empat q
 shows empat "it asks too" "Tetap keluar?"
 keys empat q
 shows empat "it leaves too" "BERAKHIR 0"
+
+echo "== a seat of a fleet"
+# Its server is a program of this machine's own, where there is one.
+FLEET=${EXE%/*}/penutup-fleet.exe
+free_port() { local port; for port in $(seq "$1" $(($1 + 500))); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }; done; }
+port=$(free_port 14222)
+# One seat: what is declared is waited for until every seat has told that it shows it.
+sed "s/^names = .*/&\nport = $port/; s/, \"a2\"//" "${WINDOWS%/*}/../fleet/deploy/two-seats.toml" > armada.toml
+fleet() { EXE=$FLEET run "$@"; }
+fleet 0 provision armada.toml armada && says "provision" "1 supervisor"
+home=$PENUTUP_HOME
+export PENUTUP_HOME="$PLACE/seat a1"
+mkdir -p "$PENUTUP_HOME/config"
+cp -r armada/seats/jkt/a1 "$PENUTUP_HOME/config/fleet"
+one_agent() { out=$(agents); [ "$(wc -w <<<"$out")" = 1 ]; }
+no_agent() { out=$(agents); [ -z "$out" ]; }
+log_says() { out=$(cat "$PENUTUP_HOME/state/agent.log" 2>&1); case $out in *"$1"*) ;; *) return 1 ;; esac; }
+seat delapan
+shows delapan "the server is not there, the first screen says so" "pusat: putus"
+seat sembilan
+shows sembilan "the second too" "pusat: putus"
+until_done "one agent for both" one_agent
+agent=$out
+until_done "its log is in the state folder" log_says "seat a1"
+if [ -n "$xvfb" ] && command -v xdotool >/dev/null; then
+    out=$(xdotool search --onlyvisible --name penutup-fleet 2>/dev/null) \
+        && fails "it has no window that somebody could close" "$out" || holds "it has no window that somebody could close"
+fi
+if command -v nats-server >/dev/null; then
+    ( cd armada/server && PENUTUP_STORE=store exec nats-server -c nats.conf ) > nats.log 2>&1 & nats=$!
+    fleet 0 provision armada.toml armada --streams && says "the streams" "stream"
+    until_done "the agent's connection" log_says "tersambung ke pusat"
+    fleet 0 klb on --config armada/supervisors/pusat/supervisor.toml --reason "gangguan transmisi" && says "klb on, shown by the seat" ""
+    shows delapan "the first screen shows it" "KLB AKTIF" "Pusat · gangguan transmisi"
+    shows sembilan "and the second" "KLB AKTIF" "Pusat · gangguan transmisi"
+else
+    printf 'SKIPPED a declaration: no nats-server here\n'
+fi
+keys delapan q
+# Its output goes through a pipe, which the agent must not keep open.
+shows delapan "the prompter that started the agent leaves" "BERAKHIR 0"
+one_agent && [ "$out" = "$agent" ] && holds "the agent goes on" || fails "the agent goes on" "$out"
+keys sembilan q
+shows sembilan "the second leaves" "BERAKHIR 0"
+# It stays for 20 seconds.
+until_done "the agent ends after the last prompter" no_agent
+log_says "tidak ada layar penutup yang terbuka" && holds "and says why" || fails "and says why" "$out"
+[ -z "$nats" ] || kill "$nats" || true
+export PENUTUP_HOME="$home"
+
+echo "== a folder to carry, with its start file"
+carried="$PLACE/seat bawaan"
+mkdir "$carried"
+cp "$EXE" "$FLEET" "${WINDOWS%/*}/../fleet/deploy/penutup-seat.cmd" "$carried/"
+cp -r armada/seats/jkt/a1 "$carried/fleet"
+printf 'lang = "en"\n' > "$carried/settings.toml"
+# carried STATUS ARG...: as run, through the start file.
+carried() {
+    local expected=$1 status=0
+    shift
+    out=$(timeout "$PATIENCE" "$WINDOWS" run cmd.exe /c 'seat bawaan\penutup-seat.cmd' "$@" 2>&1 </dev/null) || status=$?
+    [ "$status" = "$expected" ] || { fails "penutup-seat.cmd $*: status $status, not $expected" "$out"; return 1; }
+}
+carried 0 say --at 12:00 && says "penutup-seat.cmd say" "selamat siang"
+carried 0 paths && says "the settings of its folder are in use" 'seat bawaan\settings.toml'
+inside sepuluh tui cmd.exe /c 'seat bawaan\penutup-seat.cmd' --at 14:20
+shows sepuluh "a prompter in English, with this folder's agent" "centre: lost"
+keys sepuluh q
+shows sepuluh "it leaves" "BERAKHIR 0"
+one_agent && holds "its agent goes on, which it did not wait for" || fails "its agent goes on, which it did not wait for" "$out"
 
 echo "== the console itself, whatever its code page"
 inside konsol run "$EXE" check "$PLACE/rusak.toml"

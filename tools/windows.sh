@@ -10,7 +10,8 @@
 #   tools/windows.sh check              tries the built penutup.exe as a user does, with a terminal of tmux
 #   tools/windows.sh run APP [ARG...]   run a program with pipes as usual
 #   tools/windows.sh tui APP [ARG...]   run a full-screen program; inside tmux or another terminal
-#   tools/windows.sh stop               end the Wine services that these commands started
+#   tools/windows.sh start              start Wine's services and keep them until `stop`; else they start with a program and end with the last one
+#   tools/windows.sh stop               end Wine's services, and every program under them
 #
 # State is kept in $PENUTUP_WINDOWS, else in the user's cache folder; `setup` may be run again at any time.
 # A limit for `test` in seconds: $PENUTUP_WINDOWS_LIMIT (1800).
@@ -221,7 +222,8 @@ check)
     exe=$ROOT/target/windows/$TARGET/debug/penutup.exe
     [ -e "$exe" ] || die "not built: run tools/windows.sh build"
     command -v tmux >/dev/null || die "no tmux here: run tools/windows.sh setup"
-    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" bash "$ROOT/tools/windows-check.sh" "$ROOT/tools/windows.sh" "$exe" "$AUTOHOTKEY" ;;
+    # What it started is ended by it, which takes a while under Wine.
+    exec timeout --kill-after=100 "${PENUTUP_WINDOWS_LIMIT:-1800}" bash "$ROOT/tools/windows-check.sh" "$ROOT/tools/windows.sh" "$exe" "$AUTOHOTKEY" ;;
 run)
     [ "$#" -gt 0 ] || { usage >&2; exit 2; }
     ready
@@ -232,10 +234,19 @@ tui)
     # Keys come from the terminal itself, so that Wine's console makes key events of them; what is drawn goes through a
     # pipe, so that the terminal reads its escape codes and not Wine's console, which knows none.
     "$WINE" "$@" | cat ;;
+start)
+    ready
+    server=$(find_wineserver) || die "no wineserver here"
+    # They have nothing of this terminal or of a pipe, which would be open as long as they run.
+    exec </dev/null >/dev/null 2>&1
+    "$server" --persistent
+    # The first program starts the services. A program that crashes ends, instead of showing a window that nobody closes.
+    "$WINE" reg add 'HKCU\Software\Wine\WineDbg' /v ShowCrashDialog /t REG_DWORD /d 0 /f ;;
 stop)
     server=$(find_wineserver) || die "no wineserver here"
     [ -d "$WINEPREFIX" ] || exit 0
-    "$server" -k || [ "$?" = 1 ] ;;
+    "$server" --kill || [ "$?" = 1 ]
+    "$server" --wait ;;
 help | -h | --help) usage ;;
 *)
     printf 'windows.sh: no such command: %s\n\n' "$verb" >&2

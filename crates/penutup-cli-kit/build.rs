@@ -12,6 +12,7 @@ const LANGUAGES: [(&str, &str); 2] = [("ID", "id"), ("EN", "en")];
 
 fn main() {
     println!("cargo::rerun-if-changed=assets/locale");
+    println!("cargo::rustc-env=PENUTUP_TARGET={}", env::var("TARGET").expect("cargo sets TARGET"));
     let catalogues = LANGUAGES.map(|(_, file)| read(&format!("assets/locale/{file}.toml")));
     compare(&catalogues[0], &catalogues[1]);
     let out = generate(&catalogues);

@@ -68,11 +68,14 @@ const LINGER: Duration = Duration::from_secs(20);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `penutup-fleet agent`.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Debug, Args)]
 pub struct AgentArgs {
     /// For the prompter that starts it: log into the state folder, and end a while after the last prompter.
     #[arg(long)]
     background: bool,
+    /// The settings file of the prompters
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 /// Runs the agent until it gets a signal.
@@ -98,7 +101,7 @@ pub fn run(args: &AgentArgs, common: &Common) -> Result<ExitStatus, CliError> {
         .build()
         .map_err(|error| CliError::new(outside::reason(&error, lang.words())))?;
     log_in_background(lang);
-    let result = runtime.block_on(run_tasks(agent, *args, &folders, folder, &log));
+    let result = runtime.block_on(run_tasks(agent, args, &folders, folder, &log));
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     flush_log(SHUTDOWN_TIMEOUT);
     result
@@ -110,12 +113,13 @@ fn folder_error(log: &Log, path: &Path, error: &std::io::Error) -> String {
 
 async fn run_tasks(
     agent: config::agent::Agent,
-    args: AgentArgs,
+    args: &AgentArgs,
     folders: &Folders,
     mut folder: BroadcastFolder,
     log: &Log,
 ) -> Result<ExitStatus, CliError> {
     let w = &log.words().agent;
+    let zone = crate::time::seat_zone(args.settings.as_deref());
     let seat = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
     let (name, site) = (seat.seat.to_string(), seat.site.to_string());
     eprint_line(&w.started(&name, &site, env!("CARGO_PKG_VERSION")));
@@ -126,7 +130,7 @@ async fn run_tasks(
     let (status, snapshots) = (Arc::new(StatusPublisher::default()), SnapshotWatch::default());
     // The ledger is reported once the journal was scanned: with nothing known to wait, a number below what arrived would mean
     // that this seat went back to a copy of itself.
-    let outbox = Outbox::new(journal_path(folders, log), folder.ledger_path());
+    let outbox = Outbox::new(journal_path(args.settings.clone(), folders, log), folder.ledger_path());
     let (changed, watcher) = watch_journal(outbox.journal());
     let outbox = Arc::new(Mutex::new(outbox));
     let replica = folder.load(&seat, agent.trust, Utc::now().date_naive());
@@ -161,6 +165,7 @@ async fn run_tasks(
     let (asks, asked) = mpsc::channel(MAX_ASKS);
     let beats = watch::Sender::new(None);
     let heard = Heard { polls: polls.subscribe(), beats: beats.subscribe() };
+    let upload_beats = beats.subscribe();
     let queue =
         DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, trust, beats, link: monitor.subscribe() };
     let queue = Arc::new(queue);
@@ -170,6 +175,7 @@ async fn run_tasks(
         outbox,
         changed,
         is_watched: watcher.is_some(),
+        beats: upload_beats,
         status: Arc::clone(&status),
         log: log.clone(),
     };
@@ -179,7 +185,7 @@ async fn run_tasks(
     let mut tasks = JoinSet::new();
     tasks.spawn(worker.run(delivered));
     tasks.spawn(uploader.run(monitor.subscribe(), asked));
-    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, servers, snapshots, log.clone()));
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), heard, servers, snapshots, (log.clone(), zone)));
     let (polling, poll_queue, link) = (Arc::clone(&receiver), Arc::clone(&queue), monitor.subscribe());
     tasks.spawn(async move { polling.poll(link, &poll_now, &*poll_queue).await });
     tasks.spawn(async move {
@@ -195,7 +201,7 @@ async fn run_tasks(
             eprint_line(w.ended);
             Ok(ExitStatus::Done)
         }
-        () = no_prompter(open_prompters), if args.background => {
+        () = no_prompter(open_prompters, LINGER), if args.background => {
             eprint_line(w.no_prompter);
             Ok(ExitStatus::Done)
         }
@@ -208,23 +214,23 @@ async fn run_tasks(
     result
 }
 
-/// Completes when no prompter has been connected for a while.
-async fn no_prompter(mut open: watch::Receiver<u32>) {
+/// Completes when no prompter has been connected for so long. Counts are told again and again: the same one changes nothing.
+async fn no_prompter(mut open: watch::Receiver<u32>, linger: Duration) {
     loop {
-        let is_none = *open.borrow_and_update() == 0;
+        // The sender lives as long as the process.
+        let _ = open.wait_for(|count| *count == 0).await;
         tokio::select! {
-            () = tokio::time::sleep(LINGER), if is_none => return,
-            // The sender lives as long as the process.
-            _ = open.changed() => {}
+            () = tokio::time::sleep(linger) => return,
+            _ = open.wait_for(|count| *count > 0) => {}
         }
     }
 }
 
 /// The journal of this user's prompters, from their settings; `None` where none is kept.
-fn journal_path(folders: &Folders, log: &Log) -> Option<PathBuf> {
+fn journal_path(file: Option<PathBuf>, folders: &Folders, log: &Log) -> Option<PathBuf> {
     let named = Env::of_process().settings;
     let Loaded { settings, bad, .. } =
-        settings::load([(Why::Env, named), (Why::Flag, None)], folders, SETTINGS_TIMEOUT);
+        settings::load([(Why::Flag, file), (Why::Env, named)], folders, SETTINGS_TIMEOUT);
     if let Some(bad) = bad {
         eprint_line(&bad.place_and_why(log.lang().words()));
     }
@@ -274,5 +280,31 @@ fn log_event(log: &Log, event: &Event) {
         Event::ServerError(error) => server(&error.to_string()),
         Event::ClientError(error) => server(&error.to_string()),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn it_ends_after_the_last_prompter_however_often_that_is_told() {
+        let counts = watch::Sender::new(1);
+        let mut end = std::pin::pin!(no_prompter(counts.subscribe(), SHORT));
+        assert!(timeout(SHORT * 3, &mut end).await.is_err(), "a prompter is open");
+        let told_again = async {
+            loop {
+                counts.send_replace(0);
+                sleep(SHORT / 10).await;
+            }
+        };
+        tokio::select! {
+            () = end => {}
+            _ = timeout(SHORT * 50, told_again) => panic!("it goes on without a prompter"),
+        }
     }
 }

@@ -264,7 +264,6 @@ impl BroadcastStream {
                 .expected_last_subject_sequence(expected);
             let put = async { context.send_publish(subject::put(&envelope.key), message).await?.await };
             match put.await.map_err(|error| (error.kind(), error)) {
-                // At most one of them is stored.
                 // At most one of them is stored, and its answer may be what is lost.
                 Err((PublishErrorKind::TimedOut, _)) if started.elapsed() < WRITE_TIMEOUT => {
                     is_repeated = true;
@@ -275,7 +274,7 @@ impl BroadcastStream {
                     }
                 }
                 Err((PublishErrorKind::WrongLastSequence, error)) if is_repeated => {
-                    break match self.own(envelope).await.map_err(PutError::Failed)? {
+                    break match self.own(envelope).await.map_err(|_| self.uncertain())? {
                         Some(own) => return Ok(own.sequence),
                         None => Err((PublishErrorKind::WrongLastSequence, error)),
                     };
@@ -289,11 +288,15 @@ impl BroadcastStream {
             PublishErrorKind::StreamNotFound => {
                 PutError::Failed(CliError::new(w.no_responders).help(w.no_responders_help))
             }
-            PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => {
-                PutError::Failed(CliError::new(w.no_reply).help(w.no_reply_help))
-            }
+            PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => self.uncertain(),
             _ => PutError::Failed(self.unexpected_reply(&error.to_string())),
         })
+    }
+
+    /// A write of which it is unknown whether it is stored.
+    fn uncertain(&self) -> PutError {
+        let w = &words(self.lang).stream;
+        PutError::Failed(CliError::new(w.no_reply).help(w.no_reply_help))
     }
 
     /// The newest message of its key, if it is this one.
@@ -313,7 +316,7 @@ impl BroadcastStream {
         let w = &words(self.lang).stream;
         match error.kind() {
             RequestErrorKind::NoResponders => CliError::new(w.no_responders).help(w.no_responders_help),
-            _ => CliError::new(w.no_reply).help(w.no_reply_help),
+            _ => CliError::new(w.silent).help(w.silent_help),
         }
     }
 

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use penutup_cli_kit::clap_errors;
 use penutup_cli_kit::diagnostics::outside;
 use penutup_cli_kit::files::log;
 use penutup_cli_kit::localize::localize;
 use penutup_cli_kit::stream::canvas;
 use penutup_cli_kit::words::Lang;
+use penutup_cli_kit::{build_info, clap_errors};
 
 use crate::error::{CliError, ExitStatus};
 use crate::words::words;
@@ -30,6 +30,8 @@ pub struct Cli {
     pub common: Common,
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+    #[arg(long, requires = "version")]
+    verbose: bool,
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -118,8 +120,13 @@ fn parse_args(args: &[OsString]) -> Result<Cli, ExitCode> {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    if matches!(error.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) {
-        return Err(print(&error.render().to_string(), lang).map_or(ExitStatus::Failed, |()| ExitStatus::Done).into());
+    let text = match error.kind() {
+        UsageError::DisplayHelp => Some(error.render().to_string()),
+        UsageError::DisplayVersion => Some(build_info::version(&error.render().to_string(), args, lang.words())),
+        _ => None,
+    };
+    if let Some(text) = text {
+        return Err(print(&text, lang).map_or(ExitStatus::Failed, |()| ExitStatus::Done).into());
     }
     let is_help = error.kind() == UsageError::DisplayHelpOnMissingArgumentOrSubcommand;
     let message = || clap_errors::describe(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));

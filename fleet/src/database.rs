@@ -5,6 +5,7 @@ pub mod schema;
 pub mod tls;
 pub mod write;
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -163,7 +164,12 @@ impl Connector {
         // PostgreSQL's message is for its administrator; it quotes no value of ours.
         let source = || std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         let why = error.as_db_error().map_or_else(source, |error| error.message().to_owned());
-        CliError::new(w.failed(&self.name, shown(&why))).help(w.failed_help)
+        let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+        let is_down = cause.is_some_and(|cause| {
+            use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, TimedOut};
+            matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | NotFound | TimedOut)
+        });
+        CliError::new(w.failed(&self.name, shown(&why))).help(if is_down { w.down_help } else { w.failed_help })
     }
 }
 

@@ -83,13 +83,14 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let reason = reason.map(|text| penutup_cli_kit::klb::reason(&text, lang.words())).transpose()?;
     let until = klb.until.as_deref().map(|text| until(text, now, zone, lang.words())).transpose()?;
 
-    let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
-    if let Some(warning) = supervisor.update_trust(&stream).await? {
+    let not_sent = |error: CliError| CliError { message: words(lang).klb.not_sent(&error.message), ..error };
+    let stream = BroadcastStream::connect(&supervisor.link, lang).await.map_err(not_sent)?;
+    if let Some(warning) = supervisor.update_trust(&stream).await.map_err(not_sent)? {
         eprint_line(&warning);
     }
     let scope = choose_scope(Some(&scope.to_string()), &supervisor.own, lang)?;
     let key = Key::Klb(scope.clone());
-    let present = stream.accepted(&supervisor.trust, &key).await?;
+    let present = stream.accepted(&supervisor.trust, &key).await.map_err(not_sent)?;
     let known = present.klb().map(|declared| declared.version);
     let on_seats = version_on_seats(&stream, &supervisor, &key, now).await;
     let version = Declaration::next_version(known.max(on_seats), now);
@@ -108,11 +109,13 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
             return Err(CliError::new(w.conflict(&who)).help(w.conflict_help).no());
         }
     };
-    // Read back, so that the banner is what the seats show: whole seconds, the trusted name.
-    let declared = stream.accepted(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
+    // Read back, so that the banner is what the seats show: whole seconds, the trusted name. It is stored even where it can't
+    // be read.
+    let read_back = stream.accepted(&supervisor.trust, &key).await.unwrap_or_default();
+    let declared = read_back.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
     let rules = rules(&stream, &supervisor.trust).await;
-    let banner = time::banner(&declared, &rules, now, zone, lang);
+    let banner = penutup_cli_kit::klb::banner(&declared, &rules, now, zone, lang.words());
     let zone_name = time::zone_name(zone);
     let done = if state == State::On {
         w.on(&banner, &scope, version, &zone_name)
@@ -177,7 +180,9 @@ async fn in_force(
     let rules = rules(stream, trust).await;
     let present = stream.accepted(trust, key).await?;
     Ok(match present.klb() {
-        Some(declared) if present.last_refusal.is_none() => time::banner(declared, &rules, Utc::now(), zone, lang),
+        Some(declared) if present.last_refusal.is_none() => {
+            penutup_cli_kit::klb::banner(declared, &rules, Utc::now(), zone, lang.words())
+        }
         _ => words(lang).klb.unknown_author.to_owned(),
     })
 }
@@ -239,7 +244,7 @@ async fn show(stream: &BroadcastStream, trust: &Trust, zone: FixedOffset, lang: 
         let mut text = accepted.klb().map_or_else(
             || w.never_declared.to_owned(),
             |declared| {
-                let banner = time::banner(declared, &rules, now, zone, lang);
+                let banner = penutup_cli_kit::klb::banner(declared, &rules, now, zone, lang.words());
                 w.declared(&banner, declared.version)
             },
         );

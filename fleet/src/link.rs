@@ -3,12 +3,13 @@
 //! with the next server, in a random order: a cut-off server that was left accepts connections all the same. One that does not
 //! greet, as a frozen one, has its turn only where no other does.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ReconnectToServer, ServerAddr};
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 
@@ -29,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(HANDSHAKE_SECONDS);
 pub const HANDSHAKE_SECONDS: u64 = 20;
 /// How long one of several servers may take to greet, which it does before TLS and authentication.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a person's command waits for a connection. Agents wait as long as a handshake may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(9);
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest and the longest delay before a retry, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 8_000);
@@ -109,9 +112,25 @@ impl Link {
         }
     }
 
-    /// Connects once.
+    /// Connects once, for a person who waits for it.
     pub async fn connect(&self, lang: Lang) -> Result<Client, CliError> {
-        self.options().connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
+        self.connect_observed(lang, |_| {}).await
+    }
+
+    /// As [`Self::connect`], with the connection's events from then on.
+    pub async fn connect_observed(
+        &self,
+        lang: Lang,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Client, CliError> {
+        let options = self.options().event_callback(move |event| {
+            on_event(event);
+            std::future::ready(())
+        });
+        match timeout(COMMAND_TIMEOUT, options.connect(&self.servers[..])).await {
+            Ok(connected) => connected.map_err(|error| self.error(&error, lang)),
+            Err(_) => Err(self.no_connection(words(lang).status.timed_out, words(lang).link.no_server_help, lang)),
+        }
     }
 
     /// Connects and reconnects in the background. Fails only where retrying can't help, with an unreadable certificate
@@ -128,13 +147,28 @@ impl Link {
         options.connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
     }
 
-    fn error(&self, error: &async_nats::ConnectError, lang: Lang) -> CliError {
-        let words = words(lang);
+    fn error(&self, error: &ConnectError, lang: Lang) -> CliError {
+        let w = &words(lang).link;
+        let help = match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => w.no_key_help,
+            ConnectErrorKind::Tls => w.no_tls_help,
+            _ if is_tls(error) => w.no_tls_help,
+            _ => w.no_server_help,
+        };
+        self.no_connection(&error.to_string(), help, lang)
+    }
+
+    fn no_connection(&self, why: &str, help: &str, lang: Lang) -> CliError {
         let servers: Vec<_> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        CliError::new(words.link.no_connection(shown(&servers.join(", ")), shown(&error.to_string())))
-            .help(words.link.no_connection_help)
+        CliError::new(words(lang).link.no_connection(shown(&servers.join(", ")), shown(why))).help(help)
     }
+}
+
+/// Whether the handshake failed at TLS: the client library reports this as any other error of the connection.
+fn is_tls(error: &ConnectError) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidData)
 }
 
 #[cfg(test)]
@@ -165,6 +199,26 @@ mod tests {
              \"host\":\"127.0.0.1\",\"port\":1,\"headers\":true,\"max_payload\":1048576,\"proto\":1,\
              \"nonce\":\"abcdefghijk\",\"connect_urls\":[\"{other}\"]}}\r\n"
         )
+    }
+
+    /// Thousands that connect at once wait for their turn at the server.
+    #[tokio::test]
+    async fn a_server_that_greets_late_is_waited_for_on_one_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = link(folder.path(), &format!("nats://{}", server.local_addr().unwrap()), None);
+        let late = async {
+            let (mut stream, _) = server.accept().await.unwrap();
+            // The client library's own limit is five seconds.
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            stream.write_all(info("127.0.0.1:1").as_bytes()).await.unwrap();
+            stream.read_exact(&mut [0; 7]).await.unwrap();
+            stream.write_all(b"PONG\r\n").await.unwrap();
+            stream
+        };
+        let (client, _connection) = tokio::join!(link.connect(Lang::En), late);
+        assert!(client.is_ok(), "{client:?}");
+        assert!(timeout(Duration::from_millis(100), server.accept()).await.is_err(), "a second connection");
     }
 
     #[tokio::test]

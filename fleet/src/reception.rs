@@ -72,8 +72,11 @@ pub fn concerns(key: &Key, site: &Site) -> bool {
 struct SiteStates<'s> {
     site: &'s Site,
     read_up_to: u64,
-    states: HashMap<Name, StoredState>,
+    states: States,
 }
+
+/// `None`: of another schema, which another program version writes.
+type States = HashMap<Name, Option<StoredState>>;
 
 impl SiteStates<'_> {
     async fn refresh(&mut self, client: &Client) -> Result<(), GetError> {
@@ -123,14 +126,14 @@ pub async fn version_on_seats(
     versions.into_iter().flatten().filter(|version| *version <= highest).max()
 }
 
-/// The valid states between two sequences.
+/// The states between two sequences, without invalid ones.
 async fn read(
     client: &Client,
     get: &str,
     filter: &str,
     mut from: u64,
     to: u64,
-) -> Result<Vec<(u64, Name, StoredState)>, GetError> {
+) -> Result<Vec<(u64, Name, Option<StoredState>)>, GetError> {
     let mut out = Vec::new();
     while from <= to {
         let Some(message) = get_next(client, get, filter, from).await? else { break };
@@ -139,8 +142,13 @@ async fn read(
         let seat = stream_subject(&message).and_then(subject::parse_seat);
         let stored_at = stream_time(&message);
         // Whoever has a seat's key can send anything: what is no valid state says nothing.
-        if let (Some((_, seat)), Some(stored_at), Ok(state)) = (seat, stored_at, SeatState::parse(&message.payload)) {
-            out.push((sequence, seat, StoredState { state, stored_at }));
+        let state = match SeatState::parse(&message.payload) {
+            Ok(state) => Some(state),
+            Err(Refusal::OtherSchema) => None,
+            Err(_) => continue,
+        };
+        if let (Some((_, seat)), Some(stored_at)) = (seat, stored_at) {
+            out.push((sequence, seat, state.map(|state| StoredState { state, stored_at })));
         }
     }
     Ok(out)
@@ -161,6 +169,8 @@ pub struct Reception {
     pub behind: Vec<String>,
     /// Heard in the last ten minutes, but not in the last 90 seconds.
     pub cut: Vec<String>,
+    /// Of another program version, whose state can't be read.
+    pub other_version: Vec<String>,
     /// Nothing came from them in the last ten minutes.
     pub silent: u64,
 }
@@ -194,13 +204,17 @@ fn use_of(state: &SeatState, key: &Key, version: u64) -> Use {
 
 impl Reception {
     /// `stored_at` is when the broadcast was stored, by the server's clock like the states' times.
-    fn add(&mut self, site: &Site, states: &HashMap<Name, StoredState>, envelope: &Envelope, stored_at: DateTime<Utc>) {
+    fn add(&mut self, site: &Site, states: &States, envelope: &Envelope, stored_at: DateTime<Utc>) {
         self.seats += site.seats as u64;
         self.silent += (site.seats as u64).saturating_sub(states.len() as u64);
         let mut seats: Vec<_> = states.iter().collect();
         seats.sort_by_key(|(name, _)| *name);
         for (name, stored) in seats {
             let name = format!("{}/{name}", site.id);
+            let Some(stored) = stored else {
+                self.other_version.push(name);
+                continue;
+            };
             match use_of(&stored.state, &envelope.key, envelope.version) {
                 Use::Using => {
                     self.using += 1;
@@ -220,7 +234,7 @@ impl Reception {
 
     /// Whether every seat that was heard lately uses it, and there is one.
     pub fn is_complete(&self) -> bool {
-        self.using > 0 && self.is_settled() && self.refused.is_empty()
+        self.using > 0 && self.is_settled() && self.refused.is_empty() && self.other_version.is_empty()
     }
 
     pub fn status(&self) -> ExitStatus {
@@ -244,6 +258,9 @@ impl Reception {
         }
         if !self.cut.is_empty() {
             let _ = writeln!(out, "  {}", w.cut(count(&self.cut), named(&self.cut)));
+        }
+        if !self.other_version.is_empty() {
+            let _ = writeln!(out, "  {}", w.other_version(count(&self.other_version), named(&self.other_version)));
         }
         if self.silent > 0 {
             let _ = writeln!(out, "  {}", w.silent(number(self.silent)));
@@ -350,7 +367,7 @@ mod tests {
     fn each_seat_is_told_by_what_it_did() {
         let now: DateTime<Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
         let seat = |seat: &str, age: i64, state: SeatState| {
-            (name(seat), StoredState { state, stored_at: now - TimeDelta::seconds(age) })
+            (name(seat), Some(StoredState { state, stored_at: now - TimeDelta::seconds(age) }))
         };
         let states = HashMap::from([
             seat("a1", 1, state(Some(("klb.center", 9, None)), None)),
@@ -366,33 +383,37 @@ mod tests {
             seat("a7", 1, state(None, Some(8))),
             // Without anything of this key.
             seat("a8", 1, state(Some(("rules.active", 99, None)), Some(99))),
+            (name("b1"), None),
         ]);
         let key = Key::Klb(Scope::Center);
         let payload = declaration(9, penutup_rules::declaration::State::On);
         let envelope = Envelope::sign(&KeyPair::new_user(), key, name("spv"), 9, payload).unwrap();
-        let site = Site { id: name("jkt"), region: name("jawa"), seats: 10 };
+        let site = Site { id: name("jkt"), region: name("jawa"), seats: 11 };
         let mut reception = Reception::default();
         reception.add(&site, &states, &envelope, now);
         let seats = |names: &[&str]| names.iter().map(|name| format!("jkt/{name}")).collect::<Vec<_>>();
         let expected = Reception {
-            seats: 10,
+            seats: 11,
             using: 3,
             screens: 6,
             refused: BTreeMap::from([(Refusal::BadSignature, seats(&["a3"])), (Refusal::Old, seats(&["a9"]))]),
             behind: seats(&["a4", "a7", "a8"]),
             cut: seats(&["a5"]),
+            other_version: seats(&["b1"]),
             silent: 1,
         };
         assert_eq!(reception, expected);
         assert!(!reception.is_settled() && !reception.is_complete());
         let decided = Reception { behind: vec![], cut: vec![], ..expected.clone() };
         assert!(decided.is_settled() && !decided.is_complete(), "a refusal is no success");
-        assert!(Reception { refused: BTreeMap::new(), ..decided.clone() }.is_complete());
+        let unread = Reception { refused: BTreeMap::new(), ..decided };
+        assert!(unread.is_settled() && !unread.is_complete(), "what it does is not known");
+        assert!(Reception { other_version: vec![], ..unread }.is_complete());
         let nobody = Reception { seats: 3, silent: 3, ..Reception::default() };
         assert!(!nobody.is_settled() && !nobody.is_complete(), "nobody shows it");
         for lang in [Lang::Id, Lang::En] {
             let text = expected.render(lang);
-            for part in ["bad-signature", "jkt/a3", "jkt/a4, jkt/a7, jkt/a8", "jkt/a5", "10"] {
+            for part in ["bad-signature", "jkt/a3", "jkt/a4, jkt/a7, jkt/a8", "jkt/a5", "jkt/b1", "11"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
         }

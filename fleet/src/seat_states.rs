@@ -128,3 +128,17 @@ impl SeatStates {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_wrong_from_more_than_a_minute_on() {
+        let stored_at: DateTime<Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
+        for (ahead, wrong) in [(60, None), (-60, None), (61, Some(61)), (-61, Some(-61))] {
+            let state = SeatState { at: stored_at + TimeDelta::seconds(ahead), ..SeatState::empty() };
+            assert_eq!(StoredState { state, stored_at }.wrong_clock(), wrong, "{ahead}");
+        }
+    }
+}

@@ -62,6 +62,10 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = status.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
     let mut collector = Collector::connect(center, zone, lang).await?;
+    // For people the error says it all; a program gets what is known.
+    if let Some(error) = collector.failure().filter(|_| status.format == Format::Text) {
+        return Err(error.clone());
+    }
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let is_live = !status.once && status.format == Format::Text && is_terminal;
     let renderer =
@@ -74,6 +78,9 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
             Format::Text => renderer().render(&summary, site.as_ref()),
         };
         print(&out, lang)?;
+        if let Some(error) = collector.failure() {
+            return Err(error.clone());
+        }
         // The output names the sources that failed.
         return Ok(if summary.troubles.is_empty() { ExitStatus::Done } else { ExitStatus::Failed });
     }

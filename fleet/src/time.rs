@@ -5,7 +5,6 @@ use std::path::Path;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use penutup_cli_kit::clock::Clock;
 use penutup_cli_kit::env::Env;
-use penutup_rules::declaration::{Declaration, State};
 use penutup_rules::loaded::LoadedRules;
 
 use penutup_cli_kit::diagnostics::{shown, suggest};
@@ -14,7 +13,6 @@ use penutup_cli_kit::files;
 use penutup_cli_kit::settings;
 use penutup_cli_kit::times;
 use penutup_cli_kit::words::Lang;
-use penutup_rules::RuleSet;
 
 use crate::error::CliError;
 use crate::words::words;
@@ -34,10 +32,23 @@ pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, CliError> {
     })
 }
 
+/// The zone in which this seat's program writes times for people: that of these settings of the prompter, by default the
+/// user's, else the rules' first. What is wrong in the settings is the prompter's to say.
+pub fn seat_zone(settings: Option<&Path>) -> FixedOffset {
+    let rules = LoadedRules::built_in().rules;
+    let named = zone_in(settings).and_then(|name| rules.zone_named(&name));
+    rules.zones[named.unwrap_or(0)].offset
+}
+
 /// The zone of the prompter's settings, so that a time means the same to both programs.
 fn settings_zone() -> Option<String> {
+    zone_in(None)
+}
+
+/// The zone in these settings, by default the user's.
+fn zone_in(settings: Option<&Path>) -> Option<String> {
     let env = Env::of_process();
-    let path = env.settings.clone().or_else(|| env.folders().settings())?;
+    let path = settings.map(Path::to_owned).or_else(|| env.settings.clone()).or_else(|| env.folders().settings())?;
     let bytes = files::read(&path).ok()?;
     settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }
@@ -69,31 +80,4 @@ pub fn duration_text(seconds: i64, lang: Lang) -> String {
 /// The day for which rules are checked.
 pub fn today() -> NaiveDate {
     Clock::system().today()
-}
-
-/// The time of day, with the date if it is not today's.
-pub fn short_time(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
-    let local = time.with_timezone(&zone);
-    let of_day = times::clock(&local, lang.words());
-    if local.date_naive() == now.with_timezone(&zone).date_naive() {
-        of_day
-    } else {
-        format!("{} {of_day}", local.format("%d/%m"))
-    }
-}
-
-/// A declaration as the banner of a prompter with these rules shows it.
-pub fn banner(declared: &Declaration, rules: &RuleSet, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
-    let words = lang.words();
-    let fact = rules.fact_named(&declared.fact).map(|fact| &rules.facts[fact]);
-    let label = fact.map_or("KLB", |fact| fact.label.as_str());
-    let value = match declared.state {
-        State::Off => fact.map_or("off", |fact| fact.values[0].label.as_str()),
-        State::On => fact.and_then(|fact| fact.values.get(1)).map_or("on", |value| value.label.as_str()),
-    };
-    let time = |time| short_time(time, now, zone, lang);
-    let since = words.screen.since(label, time(declared.since), value);
-    let until = declared.until.map(|until| words.broadcast.until(time(until)));
-    let parts = [Some(since), declared.by.clone(), declared.why.clone(), until];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -45,30 +45,59 @@ impl App {
 
     /// Ends the call with the CSO's answer and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
-        let pending = self.revisions.has_next();
         let ended = self.next_call(Outcome::Ended(ending), effects);
+        let text = self.ended_text(Outcome::Ended(ending), self.environment.undo_key());
+        let text = self.after_new_rules(&ended, text);
         self.calls.ended = Some(ended);
-        let notice = &self.words().notice;
-        let text = match ending {
-            Ending::Complete => notice.ended_complete(self.environment.undo_key()),
-            other => notice.ended(self.words().outcome(Outcome::Ended(other)), self.environment.undo_key()),
-        };
-        let text =
-            if pending { format!("{text} · {}", notice.revision_changed(&self.rules().sop.revision)) } else { text };
         self.troubles.notify_of_the_end(text);
     }
 
     /// Ends a finished call because the CSO sets a value, which is for the next call. Undoing that value returns here.
     pub(super) fn end_for_next_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Ended(Ending::Complete), effects);
+        let text = self.after_new_rules(&ended, self.words().notice.next_began(self.environment.undo_key()));
         self.calls.ended = Some(Ended { by_value: true, ..ended });
-        let text = self.words().notice.next_began(self.environment.undo_key());
         self.troubles.notify_of_the_end(text);
+    }
+
+    /// How a call ended, and what returns to it.
+    pub(super) fn ended_text(&self, how: Outcome, undo: &str) -> String {
+        let notice = &self.words().notice;
+        match how {
+            Outcome::Ended(Ending::Complete) => notice.ended_complete(undo),
+            other => notice.ended(self.words().outcome(other), undo),
+        }
+    }
+
+    /// The notice of the end of the last call, with as many undos as return to it now; `None` if nothing of it was recorded.
+    pub(super) fn ended_notice(&self) -> Option<String> {
+        let ended = self.calls.ended.as_ref()?;
+        let (_, how) = ended.record.as_ref()?.end?;
+        let undo = self.undos_to_return(self.environment.undo_key());
+        let text = if ended.by_value { self.words().notice.next_began(&undo) } else { self.ended_text(how, &undo) };
+        Some(self.after_new_rules(ended, text))
+    }
+
+    /// The notice of a call's end. If the next call began with other rules, they come first: a narrow screen cuts the
+    /// line's end, and the footer has the undo key too.
+    pub(super) fn after_new_rules(&self, ended: &Ended, text: String) -> String {
+        if ended.loaded.source == self.revisions.current().source {
+            return text;
+        }
+        let began = self.words().notice.revision_began(self.changes_key(), &self.rules().sop.revision);
+        format!("{began} · {text}")
     }
 
     /// Whether an undo returns to the call before: the only change here is the value that began this call.
     pub(super) fn undo_returns(&self) -> bool {
         self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.undo_depth() == 1
+    }
+
+    /// This key or word as often as it has to undo something to return to the call that ended.
+    pub(super) fn undos_to_return(&self, undo: &str) -> String {
+        let depth = self.calls.current.undo_depth();
+        let by_value = self.calls.ended.as_ref().is_some_and(|ended| ended.by_value);
+        vec![undo; if by_value { depth.max(1) } else { depth + 1 }].join(" ")
     }
 
     /// Journals the call's end and begins the next. Returns the ended call.

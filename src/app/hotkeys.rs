@@ -28,6 +28,7 @@ impl App {
                     FieldKind::Choice(choices) => Some(choices[*at].text.clone()),
                     FieldKind::Typed { .. } => None,
                 },
+                (Action::SetZone(zone), Action::Zone) => Some(self.rules().zones[*zone].id.clone()),
                 _ => return None,
             };
             Some(value.map_or_else(|| hotkey.keys.to_string(), |value| format!("{} = {value}", hotkey.keys)))

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use super::App;
 use crate::message::CentreLink;
+use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 use crate::rules::script::FieldValue;
 use crate::times;
@@ -146,7 +147,7 @@ impl App {
             Scope::Shift { keep_for } => keep_for.as_secs() / 3600,
             Scope::Call => 0,
         };
-        let time = self.call().since(at).map(|s| self.moment_text(s.confirmed)).unwrap_or_default();
+        let time = self.call().since(at).map(|s| self.moment_text(s.set)).unwrap_or_default();
         let until = self.declared(at).filter(|_| self.is_past_its_time(at)).and_then(|declared| declared.until);
         let until = until.map(|until| self.moment_text(until));
         let (label, value, words) = (&fact.label, &value.label, self.words());
@@ -161,10 +162,14 @@ impl App {
 
     /// Facts with their values: "KLB: AKTIF · Topik: PLN Mobile".
     pub fn facts_text(&self, which: impl Fn(usize) -> bool) -> String {
+        self.facts_text_in(self.call().situation(), which)
+    }
+
+    /// The same with the values of another situation.
+    pub fn facts_text_in(&self, situation: &Situation, which: impl Fn(usize) -> bool) -> String {
         let facts = self.rules().facts.iter().enumerate().filter(|(at, _)| which(*at));
-        let parts: Vec<String> = facts
-            .map(|(at, fact)| format!("{}: {}", fact.label, fact.values[self.call().situation().value(at)].label))
-            .collect();
+        let parts: Vec<String> =
+            facts.map(|(at, fact)| format!("{}: {}", fact.label, fact.values[situation.value(at)].label)).collect();
         parts.join(" · ")
     }
 

@@ -89,11 +89,16 @@ impl App {
             }
         }
         // The panel shows the changes of the rules in use only.
-        match (now, self.environment.plain_mode) {
-            (false, _) => line,
-            (true, false) => format!("{line} · {}", Panel::Basis.row().key.to_uppercase()),
-            // Read aloud by a screen reader, a single letter says nothing.
-            (true, true) => format!("{line} · {}", self.words().plain.see_changes),
+        if now { format!("{line} · {}", self.changes_key()) } else { line }
+    }
+
+    /// How to see what changed.
+    pub(super) fn changes_key(&self) -> String {
+        // Read aloud by a screen reader, a single letter says nothing.
+        if self.environment.plain_mode {
+            self.words().plain.see_changes.into()
+        } else {
+            Panel::Basis.row().key.to_uppercase().to_string()
         }
     }
 }

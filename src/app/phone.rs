@@ -151,10 +151,11 @@ impl App {
             if self.phone.interrupted.len() == MAX_INTERRUPTED {
                 self.phone.interrupted.remove(0);
             }
+            notice = overtook(self.words(), origin, is_nameless, self.environment.undo_key());
+            notice = self.after_new_rules(&old, notice);
             self.phone.interrupted.push(old);
             // Undo returns to the interrupted call, never to an earlier one.
             self.calls.ended = None;
-            notice = overtook(self.words(), origin, is_nameless, self.environment.undo_key());
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.calls.previewing = None;
             self.show_closing();
@@ -217,10 +218,13 @@ impl App {
                 given = resolve(self.rules(), pairs).0;
             }
         }
-        let shown = self.momentary().map(str::to_owned);
+        let (shown, tells_the_end) = (self.momentary().map(str::to_owned), self.troubles.tells_the_end());
         if self.take(&given, origin, false) {
             // A notice that says how to undo is more important than where the value came from.
-            self.notify(shown.unwrap_or_else(|| words.set.into()));
+            match self.ended_notice().filter(|_| tells_the_end) {
+                Some(text) => self.troubles.notify_of_the_end(text),
+                None => self.notify(shown.unwrap_or_else(|| words.set.into())),
+            }
         } else if refused_name(ignored) {
             self.notify(words.set_nameless);
         }

@@ -4,8 +4,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{App, Effect, Mode, Update};
+use super::{App, Effect, Mode, StillForm, Update};
 use crate::action::Action;
+use crate::closing::Since;
 use crate::closing::ending::{Ending, Outcome};
 use crate::keymap;
 use crate::message::Message;
@@ -28,8 +29,17 @@ const NEXT: &str = "next";
 const SAID_ALL: &str = "said-all";
 /// Before the code of an ending, which answers the question about it.
 const ANSWER: &str = "end=";
+/// The press that undoes the last change.
+const UNDO: &str = "undo";
+/// The press that closes what is open.
+const BACK: &str = "back";
+/// The press that selects the customer's zone, the next one or the named one. Like [`STILL`], it gives way to a fact or a
+/// field with this name.
+const ZONE: &str = "zone";
+/// The press that confirms the shift fact which the banner asks about.
+const STILL: &str = "still";
 /// The names of actions, beside those of facts and choice fields. They are the same in every language.
-const ACTIONS: [&str; 9] = ["said", SAID_ALL, "undo", "end", NEXT, "copy", "basis", "recap", "back"];
+const ACTIONS: [&str; 11] = ["said", SAID_ALL, UNDO, "end", NEXT, "copy", "basis", "recap", BACK, ZONE, STILL];
 
 /// Why a press can't be an action: the reason, and the words that would do.
 pub type NoAction = (PressRefusal, Vec<String>);
@@ -45,6 +55,7 @@ impl App {
     ) -> Vec<Effect> {
         // What is due happens whatever becomes of the presses.
         let (mut effects, _) = self.update_or_refuse(Message::Clock.into(), now, real_now);
+        let before = (self.calls.number, self.facts());
         let (did, refused) = match self.press_all(presses, is_seen, (now, real_now), &mut effects) {
             Ok(did) => (did, None),
             Err(refused) => {
@@ -52,9 +63,60 @@ impl App {
                 (Vec::new(), Some(refused))
             }
         };
-        let say = Some(self.asked());
+        let is_asked = presses.words().is_empty();
+        let say = Some(bounded_line(&(self.became(before, is_asked) + &self.asked())));
         effects.push(Effect::Pressed(Box::new(PressReply { did, refused, say })));
         effects
+    }
+
+    /// What whoever only hears the reply does not learn from the sentence to be said: that a call ended, which facts were
+    /// changed or confirmed, and, at the beginning of a call and where it `is_asked`, the question about a fact.
+    fn became(&self, (call, before): (u64, Vec<FactState>), is_asked: bool) -> String {
+        let words = self.words();
+        let (began, returned) = (self.calls.number > call, self.calls.number < call);
+        let mut out = Vec::new();
+        if began {
+            let record = self.calls.ended.as_ref().and_then(|ended| ended.record.as_ref());
+            // A question is answered first, and what was pressed after the end is undone first.
+            let undo = self.undos_to_return(UNDO);
+            let is_asked = matches!(self.mode, Mode::EndPrompt | Mode::LeavePrompt);
+            let undo = if is_asked { format!("{BACK} {undo}") } else { undo };
+            out.extend(record.and_then(|record| record.end).map(|(_, how)| {
+                let is_complete = how == Outcome::Ended(Ending::Complete);
+                let all_said = if is_complete { format!("{}. ", words.screen.all_said) } else { String::new() };
+                all_said + &self.ended_text(how, &undo)
+            }));
+        } else if returned {
+            out.push(words.notice.resumed.to_owned());
+        }
+        let facts = self.facts();
+        let is_told = |fact: usize| match self.rules().facts[fact].scope {
+            // The facts of a new call are not those of the one before.
+            Scope::Call if began => self.calls.current.situation().value(fact) != 0,
+            _ => {
+                let here = &facts[fact];
+                let there = before.iter().find(|there| there.id == here.id);
+                let is_confirmed = |there: &FactState| there.since != here.since && there.set() == here.set();
+                there.is_none_or(|there| there.value != here.value || is_confirmed(there))
+            }
+        };
+        out.push(self.facts_text(is_told));
+        if let Some(fact) = self.asked_fact().filter(|_| began || is_asked) {
+            out.push(self.still_question(fact, StillForm::Plain, STILL, &self.rules().facts[fact].id));
+        }
+        out.iter().filter(|text| !text.is_empty()).map(|text| spoken(text)).collect()
+    }
+
+    fn facts(&self) -> Vec<FactState> {
+        let call = &self.calls.current;
+        let facts = self.rules().facts.iter().enumerate();
+        facts
+            .map(|(at, fact)| FactState {
+                id: fact.id.clone(),
+                value: fact.values[call.situation().value(at)].id.clone(),
+                since: call.since(at),
+            })
+            .collect()
     }
 
     fn press_all(
@@ -129,6 +191,8 @@ impl App {
         if let Some(why) = refusal {
             return Err((why, Vec::new()));
         }
+        // It may have begun a call with other rules, which don't have this name or value: then nothing was set.
+        self.pressed_action(word)?;
         // In line mode a panel's page is printed; the panel does not stay open.
         if self.environment.plain_mode
             && let Action::Panel(panel) = action
@@ -151,7 +215,15 @@ impl App {
 
     /// Why a press has no key now, or must not tick what nobody sees.
     fn guard(&self, word: &str, action: &Action, is_seen: bool) -> Option<PressRefusal> {
-        let is_value = matches!(action, Action::Fact(_) | Action::SetFact(..) | Action::Field(_) | Action::Choose(..));
+        let is_value = matches!(
+            action,
+            Action::Fact(_)
+                | Action::SetFact(..)
+                | Action::Field(_)
+                | Action::Choose(..)
+                | Action::Zone
+                | Action::SetZone(_)
+        );
         let has_key = || {
             if is_value {
                 matches!(self.mode, Mode::Closing | Mode::Panel(_))
@@ -161,6 +233,7 @@ impl App {
         };
         let ticks = *action == Action::SaidAll || (*action == Action::Said && !self.is_previewing());
         match self.mode {
+            _ if *action == Action::StillHolds && self.asked_fact().is_none() => Some(PressRefusal::NoQuestion),
             Mode::Typing(_) if !has_key() => Some(PressRefusal::Field),
             Mode::EndPrompt | Mode::LeavePrompt if !has_key() => Some(PressRefusal::Question),
             Mode::Panel(_) if word == NEXT || !has_key() => Some(PressRefusal::Covered),
@@ -184,6 +257,8 @@ impl App {
             Action::Choose(field, at) => {
                 !is_finished && *self.calls.current.fields().get(*field) == FieldValue::Choice(*at)
             }
+            Action::SetZone(zone) => !is_finished && self.calls.current.zone() == *zone,
+            Action::Zone => self.rules().zones.len() == 1,
             _ => false,
         }
     }
@@ -207,16 +282,12 @@ impl App {
                 let codes = Ending::ANSWERS.map(|ending| Outcome::Ended(ending).code());
                 words.press.question_asked(codes.join(", "), words.ending.question)
             }
-            (Mode::LeavePrompt, _) => words.ending.leaving.to_owned(),
+            (Mode::LeavePrompt, _) => words.press.leaving_asked(words.ending.leaving),
             (_, Some(step)) => self.sentence(step).unwrap_or_default().to_string(),
             (_, None) if self.calls.current.spoken().is_empty() => words.screen.nothing_spoken.to_owned(),
             (_, None) => words.screen.all_said.to_owned(),
         };
-        let text = clean(&text);
-        if text.chars().count() <= MOST_SAID {
-            return text;
-        }
-        text.chars().take(MOST_SAID - 1).chain(['…']).collect()
+        bounded_line(&text)
     }
 
     /// Whether the screen shows that something was just pressed from outside the window.
@@ -236,18 +307,47 @@ impl App {
     }
 }
 
+/// A fact by its ids, since a press may begin a call with other rules.
+struct FactState {
+    id: String,
+    value: String,
+    since: Option<Since>,
+}
+
+impl FactState {
+    fn set(&self) -> Option<DateTime<Utc>> {
+        self.since.map(|since| since.set)
+    }
+}
+
+/// A text as a sentence before another one; what stands side by side is separated by pauses.
+fn spoken(text: &str) -> String {
+    let text = text.replace(" · ", "; ");
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{text}{end} ")
+}
+
+/// A clean line of at most [`MOST_SAID`] characters.
+fn bounded_line(text: &str) -> String {
+    let text = clean(text);
+    if text.chars().count() <= MOST_SAID {
+        return text;
+    }
+    text.chars().take(MOST_SAID - 1).chain(['…']).collect()
+}
+
 /// The action that a word of `penutup press` names: its own name, or the id of a fact or a choice field, alone or with a
 /// value. The error has the words that would do.
 pub fn press_action(word: &str, rules: &RuleSet) -> Result<Action, NoAction> {
     match word {
         "said" | NEXT => return Ok(Action::Said),
         SAID_ALL => return Ok(Action::SaidAll),
-        "undo" => return Ok(Action::Undo),
+        UNDO => return Ok(Action::Undo),
         "end" => return Ok(Action::End),
         "copy" => return Ok(Action::Copy),
         "basis" => return Ok(Action::Panel(Panel::Basis)),
         "recap" => return Ok(Action::Panel(Panel::Recap)),
-        "back" => return Ok(Action::Back),
+        BACK => return Ok(Action::Back),
         _ => {}
     }
     if let Some(code) = word.strip_prefix(ANSWER) {
@@ -272,6 +372,15 @@ pub fn press_action(word: &str, rules: &RuleSet) -> Result<Action, NoAction> {
         let valid = || choices.texts().map(str::to_owned).collect();
         let at = choices.position_of(value);
         return at.map(|at| Action::Choose(field, at)).ok_or_else(|| unknown_value(valid()));
+    }
+    if word == STILL {
+        return Ok(Action::StillHolds);
+    }
+    if id == ZONE {
+        let Some(value) = value else { return Ok(Action::Zone) };
+        let at = rules.zones.iter().position(|zone| zone.id.eq_ignore_ascii_case(value));
+        let valid = || rules.zones.iter().map(|zone| zone.id.clone()).collect();
+        return at.map(Action::SetZone).ok_or_else(|| unknown_value(valid()));
     }
     let facts = rules.facts.iter().map(|fact| fact.id.clone());
     let fields = rules.fields.iter().filter(|field| matches!(field.kind, FieldKind::Choice(_)));

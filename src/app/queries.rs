@@ -187,6 +187,11 @@ impl App {
         self.troubles.momentary()
     }
 
+    /// How many momentary notices there were, to tell one that came again from one that is still there.
+    pub fn notice_count(&self) -> u64 {
+        self.troubles.count()
+    }
+
     /// Whether [`Self::notice`] is a standing trouble.
     pub fn notice_is_trouble(&self) -> bool {
         self.troubles.momentary().is_none() && !self.standing_lines().is_empty()

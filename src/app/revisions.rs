@@ -52,11 +52,6 @@ impl Revisions {
         self.waiting.take_if(|loaded| loaded.is_in_force(today))
     }
 
-    /// Whether the next call begins with other rules.
-    pub(super) fn has_next(&self) -> bool {
-        self.next.is_some()
-    }
-
     pub(super) fn set_next(&mut self, next: Arc<LoadedRules>) {
         self.next = Some(next);
     }
@@ -115,8 +110,8 @@ mod tests {
         assert_eq!((name(Some(revisions.current())), name(revisions.previous())), ("Rev-2", "Rev-1"));
         revisions.return_to(ended, before);
         assert_eq!((name(Some(revisions.current())), name(revisions.previous())), ("Rev-1", ""));
-        assert!(revisions.has_next());
+        assert!(revisions.next.is_some());
         revisions.set_waiting(Some(revision("Rev-3")));
-        assert!(!revisions.has_next(), "rules not yet in force replace the rules for the next call");
+        assert!(revisions.next.is_none(), "rules not yet in force replace the rules for the next call");
     }
 }

@@ -29,13 +29,20 @@ enum Kind {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Troubles {
     momentary: Option<Notice>,
+    /// How many notices there were.
+    count: u64,
     standing: BTreeMap<Subject, String>,
 }
 
 impl Troubles {
+    fn show(&mut self, text: Private, kind: Kind) {
+        self.momentary = Some(Notice { text, kind });
+        self.count += 1;
+    }
+
     /// Shows a notice until the next key.
     pub(super) fn notify(&mut self, text: impl Into<Private>) {
-        self.momentary = Some(Notice { text: text.into(), kind: Kind::Event });
+        self.show(text.into(), Kind::Event);
     }
 
     /// Shows a notice after the one that nobody has read yet, until the next key.
@@ -52,13 +59,18 @@ impl Troubles {
 
     /// Shows a notice of the end of a call, until the next key or until the end can no longer be undone.
     pub(super) fn notify_of_the_end(&mut self, text: String) {
-        self.momentary = Some(Notice { text: text.into(), kind: Kind::End });
+        self.show(text.into(), Kind::End);
+    }
+
+    /// Whether the notice is that of the end of a call.
+    pub(super) fn tells_the_end(&self) -> bool {
+        self.momentary.as_ref().is_some_and(|notice| notice.kind == Kind::End)
     }
 
     /// Shows that a link was refused, unless the notice says how to undo the end of a call.
     pub(super) fn notify_of_refusal(&mut self, text: String) {
-        if self.momentary.as_ref().is_none_or(|notice| notice.kind != Kind::End) {
-            self.momentary = Some(Notice { text: text.into(), kind: Kind::Refusal });
+        if !self.tells_the_end() {
+            self.show(text.into(), Kind::Refusal);
         }
     }
 
@@ -101,6 +113,11 @@ impl Troubles {
     /// The momentary notice.
     pub(super) fn momentary(&self) -> Option<&str> {
         self.momentary.as_ref().map(|notice| &*notice.text)
+    }
+
+    /// How many notices there were: one more also where the same one came again.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The standing troubles, the most important for a closing first.

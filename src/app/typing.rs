@@ -113,6 +113,23 @@ impl App {
         self.notify(text);
     }
 
+    /// In a field that has text already, a text that arrived at once is keys that a busy machine delivered together: its blanks
+    /// count, and a line break at its end is Enter. Elsewhere it is a paste.
+    pub(super) fn burst(&mut self, text: &str, effects: &mut Vec<Effect>) {
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        match &mut self.mode {
+            Mode::Typing(draft) if draft.adds_to_text() && !line.contains('\n') => {
+                let target = draft.target;
+                if !draft.insert(line) {
+                    self.notify_full(target);
+                } else if line.len() < text.len() {
+                    self.take_typed(effects);
+                }
+            }
+            _ => self.paste(text),
+        }
+    }
+
     pub(super) fn paste(&mut self, text: &str) {
         if let Mode::Typing(draft) = &mut self.mode
             && draft.target == Target::Agent

@@ -54,11 +54,18 @@ impl App {
         }
     }
 
-    /// Selects the customer's next zone.
-    pub(super) fn turn_zone(&mut self, effects: &mut Vec<Effect>) {
+    /// Selects the customer's next zone, or this one.
+    pub(super) fn turn_zone(&mut self, zone: Option<usize>, effects: &mut Vec<Effect>) {
+        let id = zone.map(|zone| self.rules().zones[zone].id.clone());
         self.begin_next(effects);
-        let next = (self.calls.current.zone() + 1) % self.rules().zones.len();
-        self.calls.current.set_zone(&self.revisions.current().rules, next, self.environment.now);
+        // The next call may have other rules.
+        let zone = match id {
+            Some(id) => self.rules().zone_named(&id),
+            None => Some((self.calls.current.zone() + 1) % self.rules().zones.len()),
+        };
+        if let Some(zone) = zone {
+            self.calls.current.set_zone(&self.revisions.current().rules, zone, self.environment.now);
+        }
     }
 
     /// Ends a finished call, so that what is set now is set in the next one. An open panel stays open.

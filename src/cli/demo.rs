@@ -42,6 +42,7 @@ pub struct Demo {
 /// If there is no terminal, or a deck, rules or arguments can't be used.
 pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
+    let path = demo.deck.as_deref().map(|asked| found(asked, context)).transpose()?;
     if demo.notes {
         super::drill::refuse_unusable(demo.out.as_deref(), context)?;
     } else if !super::has_screen() {
@@ -56,7 +57,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let loaded = ready.map_err(|bad| context.bad(&bad))?.loaded;
     let zone = moment::zone(context, &loaded.rules)?;
     let loaded = Arc::new(loaded);
-    let (title, sorted) = deck(demo, &loaded, zone, today, context)?;
+    let (title, sorted) = deck(path, &loaded, zone, today, context)?;
     let left_out = left_out(&sorted.left_out, words);
     let show = Show::new(loaded, context.lang, zone, today, title, sorted.scenes);
     let Some(mut show) = show.map(|show| show.without(sorted.left_out)) else {
@@ -88,18 +89,17 @@ fn left_out(titles: &[String], words: &Words) -> String {
 /// The requested deck, its scenes checked against the rules. A scene of the embedded deck that names something these
 /// rules lack is skipped; in the user's own deck it is an error.
 fn deck(
-    demo: &Demo,
+    path: Option<PathBuf>,
     loaded: &Arc<LoadedRules>,
     zone: usize,
     day: NaiveDate,
     context: &Context,
 ) -> Result<(String, PlayableScenes), Stop> {
-    let Some(asked) = &demo.deck else {
+    let Some(path) = path else {
         let deck = Deck::built_in();
         let sorted = playable_scenes(&deck, loaded, zone, day);
         return Ok((deck.title, sorted));
     };
-    let path = found(asked, context)?;
     let source = files::read(&path).map_err(|e| context.bad(&FileError::Unreadable(e)))?;
     let checked = deck::read(&source).and_then(|deck| {
         let sorted = playable_scenes(&deck, loaded, zone, day);

@@ -157,6 +157,9 @@ fn label(press: &str, action: &Action, rules: &RuleSet, words: &Words) -> String
             let FieldKind::Choice(choices) = &field.kind else { return field.label.clone() };
             format!("{}: {}", field.label, choices[*at].text)
         }
+        Action::Zone => keys.zone.to_owned(),
+        Action::SetZone(zone) => format!("{}: {}", keys.zone, rules.zones[*zone].id),
+        Action::StillHolds => keys.still.to_owned(),
         _ => keys.back.to_owned(),
     }
 }

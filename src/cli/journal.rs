@@ -22,10 +22,10 @@ use penutup_cli_kit::times;
 #[derive(Debug, Args)]
 pub struct Journal {
     /// What to do.
-    #[arg(value_enum, value_name = "TASK")]
+    #[arg(value_enum, value_name = "TASK", display_order = 1)]
     pub what: What,
     /// The copy.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", display_order = 2)]
     pub file: Option<PathBuf>,
     /// Which days are exported.
     #[command(flatten)]

@@ -76,7 +76,10 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
         context.stop(&context.words().trouble.cannot_write(&path, &*outside::reason(&e, context.words())), None)
     })?;
     let version = declared.broadcast.version;
-    let text = if klb.state == Switch::On { w.on(path, version) } else { w.off(path, version) };
+    let banner = penutup_cli_kit::klb::banner(&declared.broadcast, &loaded.rules, now, offset, context.words());
+    let zone = crate::times::zone_name(offset, &loaded.rules);
+    let text =
+        if klb.state == Switch::On { w.on(banner, path, version, zone) } else { w.off(banner, path, version, zone) };
     let mut answer = VerbOutput::done(text + "\n");
     if declared.replaced_unusable {
         answer.err = w.replaced.to_owned() + "\n";

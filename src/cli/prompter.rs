@@ -2,7 +2,6 @@
 //! is shown on the screen and prevents nothing; invalid arguments, or a missing file that they name, prevent the start.
 
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
-use crate::files::{self, FileError, Folders, Why, deadline, shown_path};
+use crate::files::{self, FileError, Why, deadline};
 use crate::journal::record::{MAX_AGENT, is_agent};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
@@ -29,7 +28,6 @@ use crate::start::Start;
 use crate::tui::prompter::Prompter;
 use crate::words::Words;
 use penutup_cli_kit::env::AGENT_VARIABLE;
-use penutup_system::own_files;
 
 /// The minimum time for reading the state, even if the rules took all of the time limit.
 const MIN_STATE_WAIT: Duration = Duration::from_millis(100);
@@ -103,19 +101,12 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     // Both are read concurrently, with one time limit.
     let reading = files::begin_reading(context.rules_named(), context.folders.clone());
     let folders = context.folders.clone();
-    let state = deadline::begin(move || (saved_state::load(&folders), exposed(&folders)));
+    let state = deadline::begin(move || saved_state::load(&folders));
     let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
     let zone = zone(&context, &ready.loaded, &mut notices)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.loaded.rules.zones[zone].offset)));
-    let (shift, lost) = match state.by(until.max(Instant::now() + MIN_STATE_WAIT)) {
-        Some(((shift, lost), exposed)) => {
-            let line = |folder| words.trouble.folder_exposed(shown_path(folder));
-            troubles.extend(exposed.as_deref().map(|folder| (Subject::Folders, line(folder))));
-            (shift, lost)
-        }
-        // State that arrives late is applied when it does.
-        None => (SavedState::default(), None),
-    };
+    // State that arrives late is applied when it does.
+    let (shift, lost) = state.by(until.max(Instant::now() + MIN_STATE_WAIT)).unwrap_or_default();
     notices.extend(lost.map(|lost| lost.describe(words)));
     // The previous rules were checked when they started.
     let is_new =
@@ -177,14 +168,6 @@ pub fn start(context: Context) -> Result<Start, Stop> {
 /// What is wrong with the settings, and what is in force meanwhile.
 fn settings_line(bad: &FileError, words: &Words) -> String {
     words.trouble.settings_bad(bad.place_and_why(words))
-}
-
-/// The first folder on the way to our files in which another user could replace them.
-fn exposed(folders: &Folders) -> Option<PathBuf> {
-    [&folders.state, &folders.data, &folders.runtime]
-        .into_iter()
-        .flatten()
-        .find_map(|folder| own_files::exposed(folder))
 }
 
 /// Disables core dumps, which would contain customers' names: none is written, and none is passed to a crash handler.

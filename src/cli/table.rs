@@ -29,7 +29,7 @@ use crate::rules::table::{Row, Table, table};
 use crate::words::Words;
 use sheet::Section;
 
-pub(super) use sheet::demanded;
+pub(super) use sheet::{Names, demanded};
 
 /// `penutup table [FILE]`.
 #[derive(Debug, Args)]
@@ -131,11 +131,11 @@ impl Shown<'_> {
         })
     }
 
-    /// The IDs of the row's steps, reminders in parentheses.
-    fn steps(&self, row: &Row<'_>) -> String {
+    /// The row's steps, reminders in parentheses.
+    fn steps(&self, row: &Row<'_>, names: Names) -> String {
         let name = |ix: &StepIx| {
-            let step = self.table.rules.step(*ix);
-            if step.is_spoken() { step.id.clone() } else { format!("({})", step.id) }
+            let name = names.of(self.table.rules, *ix);
+            if self.table.rules.step(*ix).is_spoken() { name.to_owned() } else { format!("({name})") }
         };
         row.rule.steps.iter().map(name).collect::<Vec<_>>().join(" → ")
     }
@@ -157,7 +157,7 @@ impl Shown<'_> {
             if !conditions.is_empty() {
                 page.line("  ", &conditions.join(" · "), Look::Plain);
             }
-            page.line("  ", &self.steps(row), Look::Plain);
+            page.line("  ", &self.steps(row, Names::Ids), Look::Plain);
             let runs = row.script.segments().iter();
             let runs = runs.map(|run| (run.text.as_str(), if run.filled { Look::Filled } else { Look::Plain }));
             let runs: Vec<_> = runs.collect();
@@ -172,7 +172,7 @@ impl Shown<'_> {
                 }
             }
         }
-        for section in self.sections() {
+        for section in self.sections(Names::Ids) {
             page.gap();
             page.line("", section.title, Look::Strong);
             if section.rows.is_empty() {
@@ -189,8 +189,8 @@ impl Shown<'_> {
         page.finish()
     }
 
-    fn sections(&self) -> Vec<Section> {
-        sheet::sections(self.table.rules, self.words)
+    fn sections(&self, names: Names) -> Vec<Section> {
+        sheet::sections(self.table.rules, self.words, names)
     }
 
     fn markdown(&self) -> String {
@@ -205,7 +205,7 @@ impl Shown<'_> {
         for row in &self.table.rows {
             let mut cells = vec![in_markdown(&row.rule.id), row.situations.to_string()];
             cells.extend(self.conditions(row).map(|(_, values)| in_markdown(values.join(", "))));
-            cells.push(in_markdown(self.steps(row)));
+            cells.push(in_markdown(self.steps(row, Names::Labels)));
             let runs = row.script.segments().iter().map(|run| {
                 let text = in_markdown(&run.text);
                 if run.filled { format!("**{text}**") } else { text }
@@ -216,7 +216,7 @@ impl Shown<'_> {
             }
             let _ = writeln!(out, "| {} |", cells.join(" | "));
         }
-        for section in self.sections() {
+        for section in self.sections(Names::Labels) {
             let _ = writeln!(out, "\n## {}\n", section.title);
             if section.rows.is_empty() {
                 let _ = writeln!(out, "{}", w.none);
@@ -248,11 +248,11 @@ impl Shown<'_> {
         for row in &self.table.rows {
             let mut cells = vec![row.rule.id.clone(), row.situations.to_string()];
             cells.extend(self.conditions(row).map(|(_, values)| values.join(", ")));
-            cells.extend([self.steps(row), row.script.to_string()]);
+            cells.extend([self.steps(row, Names::Ids), row.script.to_string()]);
             cells.extend([&row.rule.basis, &row.rule.caution].map(|text| text.clone().unwrap_or_default()));
             out.push_str(&line(&cells));
         }
-        for section in self.sections() {
+        for section in self.sections(Names::Ids) {
             out.push_str("\r\n");
             out.push_str(&line(&[section.title.to_owned()]));
             out.push_str(&line(&section.head.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>()));

@@ -3,7 +3,18 @@
 use super::sheet::Sheet;
 use super::threshold::least_cards;
 use crate::diagnostics::listed;
+use crate::rules::RuleSet;
+use crate::rules::space::Cube;
 use crate::words::Words;
+
+/// A rule or a requirement by its clause and its condition: "Keterangan b · KLB AKTIF · Topik PLN Mobile".
+pub fn clause_and_condition(rules: &RuleSet, clause: &str, when: &Cube) -> String {
+    let held = when.constraints().map(|(fact, values)| {
+        let labels: Vec<&str> = values.iter().map(|at| rules.facts[fact].values[at].label.as_str()).collect();
+        format!("{} {}", rules.facts[fact].label, labels.join(" / "))
+    });
+    std::iter::once(clause.to_owned()).chain(held).collect::<Vec<_>>().join(" · ")
+}
 
 /// A sentence that names what no card asks because no story covers it.
 pub fn not_asked(names: &[String], words: &Words) -> String {

@@ -186,7 +186,7 @@ impl Pace {
         } else if is_report(&text) {
             // A terminal's report.
         } else if certain {
-            out.push(Input::Paste(text.into()));
+            out.push(Input::Burst(text.into()));
         } else {
             for c in text.chars() {
                 self.key(key_of(c), Kind::Down, at, out);

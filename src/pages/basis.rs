@@ -79,7 +79,7 @@ fn add_clause(page: &mut Page, app: &App) {
     let (rules, words) = (app.rules(), &app.words().basis);
     let rule = app.call().plan(rules).rule;
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
-    page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
+    page.entry(words.why, &app.facts_text_in(app.call().deciding(), |fact| rule.when.values(fact).is_some()));
     for late in app.call().overtaken() {
         let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
         page.gap();
@@ -124,7 +124,7 @@ fn changes(page: &mut Page, app: &App) {
     let Some(previous) = app.previous_rules() else { return };
     let words = &app.words().basis;
     let revision = &previous.rules.sop.revision;
-    let situation = app.call().situation();
+    let situation = app.call().deciding();
     let besides = other_changes(&previous.rules, app.rules());
     let change = spoken_change(&previous.rules, app.rules(), situation);
     // With the same steps, the words still differ if a greeting or a field changed.
@@ -182,7 +182,7 @@ fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
 
 /// The duties and prohibitions for this situation.
 fn requirements(rules: &RuleSet, app: &App) -> String {
-    let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
+    let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().deciding().values()));
     let texts: Vec<String> = here
         .map(|r| match &r.basis {
             Some(basis) => format!("{} ({basis})", r.id),

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::run::is_ending;
@@ -64,7 +64,11 @@ impl Shared {
 }
 
 /// A writer into the buffer of the thread.
-pub struct Out(Arc<Shared>);
+pub struct Out {
+    shared: Arc<Shared>,
+    /// `None` once it is joined.
+    thread: Option<JoinHandle<()>>,
+}
 
 impl std::fmt::Debug for Out {
     /// Omits the buffer: names are in it.
@@ -77,20 +81,20 @@ impl Out {
     pub fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
-        thread::Builder::new().name("output".into()).spawn(move || for_thread.write_all(out))?;
-        Ok(Self(shared))
+        let thread = thread::Builder::new().name("output".into()).spawn(move || for_thread.write_all(out))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Waits until `is_met` returns `true`, the reader is gone, or `patience` has passed since a signal that ends the
     /// program.
     fn until(&self, is_met: impl Fn(&Waiting) -> bool, patience: Duration) -> MutexGuard<'_, Waiting> {
         let mut ending = None;
-        let mut waiting = self.0.lock();
+        let mut waiting = self.shared.lock();
         while !is_met(&waiting) && waiting.error.is_none() {
             if is_ending() && ending.get_or_insert_with(Instant::now).elapsed() >= patience {
                 break;
             }
-            waiting = self.0.changed.wait_timeout(waiting, SIGNAL_CHECK).unwrap_or_else(PoisonError::into_inner).0;
+            waiting = self.shared.changed.wait_timeout(waiting, SIGNAL_CHECK).unwrap_or_else(PoisonError::into_inner).0;
         }
         waiting
     }
@@ -107,7 +111,7 @@ impl Write for Out {
         }
         waiting.bytes.extend_from_slice(bytes);
         drop(waiting);
-        self.0.changed.notify_all();
+        self.shared.changed.notify_all();
         // Usually it is written at once; this also notices a reader that is gone.
         let end = Instant::now() + WRITE_WAIT;
         let waiting = self.until(|w| w.bytes.is_empty() && !w.writing || Instant::now() >= end, Duration::ZERO);
@@ -123,9 +127,16 @@ impl Write for Out {
 impl Drop for Out {
     /// Waits until everything is written, unless the reader does not read.
     fn drop(&mut self) {
-        self.0.lock().closed = true;
-        self.0.changed.notify_all();
-        drop(self.until(|waiting| waiting.bytes.is_empty() && !waiting.writing, LAST_WAIT));
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        let is_written = |waiting: &Waiting| waiting.bytes.is_empty() && !waiting.writing;
+        let waiting = self.until(is_written, LAST_WAIT);
+        let ends = is_written(&waiting) || waiting.error.is_some();
+        drop(waiting);
+        if let Some(thread) = self.thread.take_if(|_| ends) {
+            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -183,7 +183,7 @@ pub fn current_lines(app: &App) -> Vec<String> {
     if app.call().spoken().is_empty() {
         return vec![sentence(&format!("{} {}", words.screen.nothing_spoken, words.plain.next_call))];
     }
-    vec![sentence(&format!("{}. {}", words.screen.all_said, words.plain.next_call)), complete(app)]
+    vec![sentence(&format!("{}. {}", words.screen.all_said, words.plain.next_call))]
 }
 
 /// "Sekarang, No. 1: Campaign Integritas."

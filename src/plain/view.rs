@@ -29,9 +29,12 @@ struct Printed {
     call: Option<u64>,
     /// Ids and titles of its ticked steps.
     said: Vec<(String, String)>,
+    /// The number of the call that ended last, and its ticked steps as they were printed.
+    ended: Option<(u64, Vec<(String, String)>)>,
     state: Vec<Statement>,
-    /// The momentary notice.
+    /// The momentary notice, and how many there were.
     momentary: Option<String>,
+    notices: u64,
     /// The line with the titles of all steps.
     plan: String,
     current: Vec<String>,
@@ -137,14 +140,21 @@ impl<W: Write> Plain<W> {
             (Refusal::Key(_), false) => words.no_key(key),
         };
         self.say(sentence(&form));
-        // Makes an open question print again.
-        self.printed.prompt = Prompt::Nothing;
+        if *app.mode() == Mode::EndPrompt {
+            // The answers were read when it was asked.
+            self.say(sentence(&words.answer_again(Ending::ANSWERS.len())));
+        } else {
+            // Makes an open question print again.
+            self.printed.prompt = Prompt::Nothing;
+        }
     }
 
     /// Prints what changed since the last output.
     fn notice(&mut self, app: &App, by_person: bool) {
         let momentary = app.momentary().map(sentence);
-        if by_person || momentary != self.printed.momentary {
+        // The same notice again is an answer, one that is still there is not.
+        let is_new = std::mem::replace(&mut self.printed.notices, app.notice_count()) != app.notice_count();
+        if (by_person && is_new) || momentary != self.printed.momentary {
             self.say(momentary.clone().unwrap_or_default());
         }
         self.printed.momentary = momentary;
@@ -169,16 +179,29 @@ impl<W: Write> Plain<W> {
         }
         if here > before {
             self.say(app.words().plain.new_call.into());
+            self.printed.ended = Some((before, std::mem::take(&mut self.printed.said)));
+            self.printed.state.retain(|statement| !statement.topic.is_of_the_call());
+        } else {
+            let resumed = sentence(app.words().notice.resumed);
+            // The notice says it, unless something was pressed behind it.
+            if self.lines.iter().all(|(_, line)| *line != resumed) {
+                self.say(resumed);
+            }
+            // Of a call that was said before, only what differs and where it stands.
+            // A tick that was undone on the way back is told; what was ticked in that call, and not printed then, is nothing new.
+            let then = self.printed.ended.take().filter(|(number, _)| *number == here).map(|(_, then)| then);
+            let now = said(app);
+            self.printed.said = then.unwrap_or_default();
+            self.printed.said.retain(|step| !now.contains(step));
+            self.printed.said.extend(now);
+            self.printed.plan = plan(app);
         }
-        self.printed.said.clear();
-        self.printed.state.retain(|statement| !statement.topic.is_of_the_call());
         self.again = true;
     }
 
     fn notice_said(&mut self, app: &App) {
-        let (words, rules) = (&app.words().plain, app.rules());
-        let said = app.call().spoken().iter().map(|said| rules.step(said.step));
-        let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
+        let words = &app.words().plain;
+        let said = said(app);
         let before = std::mem::replace(&mut self.printed.said, said.clone());
         let mut report_changed =
             |form: &dyn Fn(&str) -> String, steps: &[(String, String)], others: &[(String, String)]| {
@@ -377,6 +400,12 @@ impl<W: Write> View for Plain<W> {
         self.again = true;
         Ok(())
     }
+}
+
+/// Ids and titles of the ticked steps.
+fn said(app: &App) -> Vec<(String, String)> {
+    let said = app.call().spoken().iter().map(|said| app.rules().step(said.step));
+    said.map(|step| (step.id.clone(), step.title.clone())).collect()
 }
 
 /// The question why the call ends or whether to quit, and its answers. An answer that costs score names it.

@@ -78,7 +78,7 @@ pub fn watch(_: EventSender) -> ClockReports {
 mod tests {
     use std::io;
 
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{channel, sync_channel};
     use std::time::Instant;
 
     use super::super::event_loop::{self, Inbox};
@@ -90,6 +90,8 @@ mod tests {
     use crate::app::{App, Effect};
     use crate::clock::Clock;
     use crate::event::InputSender;
+    use crate::helper::Helper;
+    use crate::watch::watch as watch_file;
 
     /// Records the greeting and the time of each frame, and closes the input.
     struct RecordingView(Vec<(String, String)>, InputSender<()>);
@@ -125,12 +127,19 @@ mod tests {
         const INTERRUPT_LEAVES: bool = false;
     }
 
-    /// What the loop shows first after the clock was set from one time to another without a key press.
-    fn shown_after(from: &str, to: &str, reports: ClockReports) -> (String, String) {
+    /// What the loop shows first after the clock was set from one time to another: without an event, or with this one.
+    fn shown_after(from: &str, to: &str, reports: ClockReports, event: Option<Event<()>>) -> (String, String) {
         let mut app = App::new(AppSetup::built_in(at(from)));
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));
         session.clock_reports = reports;
+        let is_event = event.is_some();
+        let (changed, reads) = channel();
+        session.rules_watch = Some(watch_file(Helper::Rules, Vec::new(), move || changed.send(()).unwrap_or_default()));
+        reads.recv_timeout(Duration::from_secs(60)).expect("it is read when watching begins");
         let (send, events) = sync_channel::<Event<()>>(QUEUE);
+        if let Some(event) = event {
+            assert!(send.try_send(event).is_ok(), "room in the queue");
+        }
         let inbox = Inbox {
             events,
             #[cfg(unix)]
@@ -140,6 +149,10 @@ mod tests {
         let start = Instant::now();
         event_loop::run(&mut running, &inbox).unwrap();
         assert!(start.elapsed() < CHECK_INTERVAL, "at the next wake-up");
+        if !is_event {
+            let read = reads.recv_timeout(Duration::from_secs(60));
+            read.expect("once a minute the rules are read, whatever their size and time say");
+        }
         running.view.0.swap_remove(0)
     }
 
@@ -153,7 +166,10 @@ mod tests {
                 // A laptop that slept from 09.00 to 19.00.
                 ("2026-11-24T02:00:05Z", "2026-11-24T12:00:05Z", "malam", "19.00"),
             ] {
-                assert_eq!(shown_after(from, to, reports), (greeting.into(), clock.into()), "{from} → {to}");
+                for event in [None, Some(Event::Input(()))] {
+                    let shown = shown_after(from, to, reports, event);
+                    assert_eq!(shown, (greeting.into(), clock.into()), "{from} → {to}");
+                }
             }
         }
     }

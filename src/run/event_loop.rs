@@ -49,6 +49,12 @@ pub trait Program {
     /// Enters the terminal again: the process was continued, and something else may have used it.
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()>;
+
+    /// The window was resized, maybe to the size that it had when it was last drawn.
+    #[cfg(unix)]
+    fn resized(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The receiving end of the channel, and the signals that overtake it.
@@ -67,7 +73,7 @@ pub fn run_alone<P: Program>(
 ) -> io::Result<Next> {
     // Before the terminal is entered: from here on a signal restores it.
     #[cfg(unix)]
-    let signals = signals::all()?;
+    let signals = signals::usual()?;
     let mut program = open()?;
     program.draw()?;
     let (send, events) = sync_channel(QUEUE);
@@ -151,8 +157,7 @@ fn handle_signals<P: Program>(program: &mut P, inbox: &Inbox<P::Input>) -> io::R
             Signal::End(signal) => return Ok(Next::Die(signal)),
             Signal::Stop => _ = stop(program)?,
             Signal::Continued => program.resume()?,
-            // The next drawing asks for the size.
-            Signal::Resized => {}
+            Signal::Resized => program.resized()?,
         }
     }
     Ok(Next::On)

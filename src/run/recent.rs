@@ -16,16 +16,14 @@ use crate::message::Message;
 const LATE: Duration = Duration::from_millis(50);
 /// The most keys of a run that can be retracted; a longer run is not a text for the wrong window.
 const MOST: usize = 128;
-/// The longest pause between two letters of a text. A key whose effect a person waits for is held back no longer.
-const NEXT_LETTER: Duration = Duration::from_millis(400);
 
 /// A key that may still be retracted.
 #[derive(Debug)]
 struct RecentKey {
     at: Instant,
     until: Instant,
-    /// The state without this key and all after it.
-    before: App,
+    /// The state without this key and all after it. Boxed, so that the next key finds the memory of one that has settled.
+    before: Box<App>,
     /// The effects to perform if they are retracted.
     instead: Vec<Effect>,
     /// The effects to perform if this key is not retracted.
@@ -75,7 +73,7 @@ impl Recent {
             Part::Field => settles,
         };
         if !wait.is_zero() {
-            let before = app.clone();
+            let before = Box::new(app.clone());
             self.keys.push_back(RecentKey {
                 at,
                 until: at + wait + LATE,
@@ -114,8 +112,9 @@ impl Recent {
         let is_awaited = later.iter().any(|effect| matches!(effect, Effect::Quit | Effect::AskDay(..)));
         last.effects.extend(later);
         if is_awaited {
-            // A single letter is not a text.
-            let wait = if is_first { settles } else { settles.max(NEXT_LETTER) };
+            // A single letter is not a text; otherwise its next letter comes within this time, and the person waits no
+            // longer.
+            let wait = if is_first { settles } else { settles.max(PAUSE) };
             let end = last.at + wait + LATE;
             for key in &mut self.keys {
                 key.until = key.until.min(end);
@@ -155,7 +154,7 @@ impl Recent {
         self.stray.retract(since);
         let Some(first) = self.keys.iter().position(|key| key.at >= since) else { return Vec::new() };
         let Some(key) = self.keys.drain(first..).next() else { return Vec::new() };
-        *app = key.before;
+        *app = *key.before;
         match self.keys.back_mut() {
             None => key.instead,
             // The key before may still be retracted too; its `instead` has the effects of the messages already.
@@ -219,10 +218,29 @@ mod tests {
         assert_eq!(keyboard.fact(0), []);
         assert_eq!(keyboard.press(500, Part::Letter, Action::Quit, SETTLES), []);
         let due = keyboard.recent.deadline().unwrap();
-        assert!(due > keyboard.at(500) && due <= keyboard.at(500) + NEXT_LETTER + LATE, "and no longer");
+        assert!(due > keyboard.at(500) && due <= keyboard.at(500) + PAUSE + LATE, "and no longer");
         assert_eq!(keyboard.recent.due(keyboard.at(949)), []);
         let effects = keyboard.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
+        assert_eq!(keyboard.recent.deadline(), None);
+    }
+
+    /// The slowest text that is recognised can be retracted from its first key, whatever these do.
+    #[test]
+    fn nothing_of_a_run_is_due_before_its_last_key_has_settled() {
+        let pause = u64::try_from(PAUSE.as_millis()).unwrap();
+        let mut keyboard = Keyboard::new();
+        let mut now = 0;
+        for key in 0..60 {
+            let part = if key % 6 == 5 { Part::Other } else { Part::Letter };
+            let action = if key % 6 == 4 { Action::Panel(crate::panel::Panel::Recap) } else { Action::Fact(key % 2) };
+            keyboard.press(now, part, action, SETTLES);
+            now += pause - 1;
+            assert_eq!(keyboard.recent.due(keyboard.at(now)), [], "after key {key}");
+        }
+        let since = keyboard.at(0);
+        keyboard.recent.retract(since, &mut keyboard.app);
+        assert!(keyboard.app.call().started_at().is_none());
         assert_eq!(keyboard.recent.deadline(), None);
     }
 
@@ -248,8 +266,8 @@ mod tests {
         let mut keyboard = Keyboard::new();
         keyboard.fact(0);
         keyboard.press(100, Part::Letter, Action::Quit, SETTLES);
-        keyboard.fact(400);
-        assert_eq!(keyboard.recent.due(keyboard.at(900)), []);
+        keyboard.fact(790);
+        assert_eq!(keyboard.recent.due(keyboard.at(1400)), []);
         let since = keyboard.at(0);
         assert_eq!(keyboard.recent.retract(since, &mut keyboard.app), []);
         assert!(keyboard.app.call().started_at().is_none());

@@ -20,7 +20,13 @@ use penutup_system::mailbox::Mailbox;
 /// Reloads the settings file. The message reports what is wrong with it, or that changes apply after a restart.
 pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
     let mut reported: Option<Option<String>> = None;
+    let mut was_there = false;
     Box::new(move || {
+        was_there |= exists_or_unreadable(&path);
+        if !was_there {
+            // Without a settings file the defaults apply; `penutup init` may create it later.
+            return None;
+        }
         let (settings, bad) = files::settings::reload(&path, &folders);
         let line = match bad {
             Some(bad) => Some(words.trouble.settings_bad(bad.place_and_why(words))),
@@ -217,11 +223,15 @@ mod tests {
         let path = home.path().join("settings.toml");
         let mut reload =
             reload_settings(path.clone(), Folders::below(home.path()), Settings::default(), Lang::Id.words());
+        assert_eq!(reload(), None, "a file that was never there is no trouble");
         std::fs::write(&path, "bahasa = ").unwrap();
         let Some(Message::Trouble(Subject::Settings, Some(line))) = reload() else { panic!("it is reported") };
         assert!(line.contains("settings.toml"), "{line}");
         assert_eq!(reload(), None, "the same trouble is reported once");
         std::fs::write(&path, "").unwrap();
         assert_eq!(reload(), Some(Message::Trouble(Subject::Settings, None)));
+        std::fs::write(&path, "lang = 'en'").unwrap();
+        let later = Lang::Id.words().notice.settings_later.to_owned();
+        assert_eq!(reload(), Some(Message::Trouble(Subject::Settings, Some(later))));
     }
 }

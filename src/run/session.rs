@@ -12,6 +12,7 @@ use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
 use crate::event::Request;
 use crate::input::Input;
+use crate::input::mistyped::Letter;
 use crate::keymap::{self, Key};
 use crate::message::Message;
 use crate::private::Private;
@@ -66,6 +67,7 @@ impl Session<'_> {
 
     /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
+        self.is_outdated = true;
         let is_action = matches!(update, Update::Action(_));
         // Whether presses and a link are refused is known only afterwards.
         if let Update::Message(message) = &update
@@ -111,6 +113,7 @@ impl Session<'_> {
     fn keyboard<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
+            Input::Burst(text) => self.act(view, Action::Burst(text)),
             // In a field repeats are text, except those of the key that opened it.
             Input::Retract { held: true, .. }
                 if matches!(self.app.mode(), Mode::Typing(_)) && self.recent.opener.is_none() =>
@@ -159,7 +162,9 @@ impl Session<'_> {
             return self.act(view, Message::Unseen);
         }
         let typed = match key {
-            Key::Char(c) if c.is_alphabetic() => Some(c),
+            Key::Char(c) if c.is_alphabetic() => {
+                Some(Letter { letter: c, has_function: keymap::has_function(self.app, key) })
+            }
             _ => None,
         };
         let is_in_field = matches!(self.app.mode(), Mode::Typing(_));

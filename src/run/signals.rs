@@ -60,14 +60,13 @@ impl Pending {
     }
 }
 
-/// Every signal that ends a process by default and can be caught. Not among them: SIGSEGV, SIGILL and SIGFPE, which safe
-/// Rust can't handle, and SIGKILL. After one of those, or a SIGBUS or SIGABRT that this process itself caused, the
+/// The signals of a terminal, of a shell and of a system that shuts down.
+const USUAL: &[i32] = &[c::SIGHUP, c::SIGINT, c::SIGQUIT, c::SIGTERM, c::SIGTSTP, c::SIGCONT, c::SIGWINCH];
+
+/// With those, every signal that ends a process by default and can be caught. Not among them: SIGSEGV, SIGILL and SIGFPE, which
+/// safe Rust can't handle, and SIGKILL. After one of those, or a SIGBUS or SIGABRT that this process itself caused, the
 /// terminal stays as it was on the screen; the user's `reset` restores it.
-const ENDS: &[i32] = &[
-    c::SIGHUP,
-    c::SIGINT,
-    c::SIGQUIT,
-    c::SIGTERM,
+const UNUSUAL: &[i32] = &[
     c::SIGUSR1,
     c::SIGUSR2,
     c::SIGALRM,
@@ -94,18 +93,18 @@ fn unnamed() -> impl Iterator<Item = i32> {
     std::iter::empty()
 }
 
-/// Registers handlers for all signals.
-pub fn all() -> io::Result<Signals> {
-    let signals = Signals::new(ENDS.iter().chain(&[c::SIGTSTP, c::SIGCONT, c::SIGWINCH]))?;
-    for signal in unnamed() {
-        // The C library may reserve some.
-        let _ = signals.add_signal(signal);
-    }
-    Ok(signals)
+/// Registers handlers for the usual signals, before the terminal is entered. The others are registered once the first screen
+/// is drawn ([`read`]): they take almost a hundred system calls.
+pub fn usual() -> io::Result<Signals> {
+    Signals::new(USUAL)
 }
 
 /// Starts the thread that forwards signals. `leave` restores the terminal if the loop is stuck.
 pub fn read<I: Send + 'static>(mut signals: Signals, send: SyncSender<Event<I>>, leave: fn()) -> io::Result<Pending> {
+    for signal in UNUSUAL.iter().copied().chain(unnamed()) {
+        // The C library may reserve some.
+        let _ = signals.add_signal(signal);
+    }
     let pending = Pending::default();
     let ours = pending.clone();
     let forward = move || {

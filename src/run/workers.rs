@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Reload;
@@ -35,7 +36,7 @@ pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reloa
 
 /// Starts the journal's thread; its troubles are reported on the screen.
 pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
-    let (writer, work) = Writer::new(config, move |trouble| {
+    let notify = move |trouble: Trouble| {
         let line = journal::trouble(&trouble, words);
         // A standing trouble stays on the screen until its end is reported.
         let _ = match trouble {
@@ -45,10 +46,8 @@ pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static
                 sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::Notice(line))
             }
         };
-    });
-    // Without a thread nothing is written, which is reported at shutdown.
-    let _ = helper::spawn(Helper::Journal, work);
-    writer
+    };
+    Writer::start(config, notify, |work| helper::spawn(Helper::Journal, work))
 }
 
 /// Tasks for the state's thread. Only the newest of each kind counts, so there is no queue to fill.
@@ -79,6 +78,8 @@ pub(super) struct StateThread {
     watch: Option<WatchHandle>,
     /// Receives the last error, or `None`, when the thread ends.
     done: Receiver<Option<String>>,
+    /// `None` if the system had no thread left.
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The state was not saved at shutdown.
@@ -105,10 +106,21 @@ impl StateThread {
         }
     }
 
+    pub(super) fn watch_handle(&self) -> Option<WatchHandle> {
+        self.watch.clone()
+    }
+
     /// Waits until everything is written, at most `patience`.
     pub(super) fn finish(self, patience: Duration) -> Result<(), Unsaved> {
         self.tasks.post(|tasks| tasks.end = true);
-        match self.done.recv_timeout(patience) {
+        let done = self.done.recv_timeout(patience);
+        if done != Err(RecvTimeoutError::Timeout)
+            && let Some(thread) = self.thread
+        {
+            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
+            let _ = thread.join();
+        }
+        match done {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(Unsaved::Failed(why)),
             // The last state is on the disk, even if the thread hangs now.
@@ -185,8 +197,8 @@ pub(super) fn start_state_thread(
         }
     };
     // Without a thread nothing is saved, which is reported at shutdown.
-    let _ = helper::spawn(Helper::State, body);
-    StateThread { tasks, sent: 0, saved, watch: watch_handle, done }
+    let thread = helper::spawn(Helper::State, body).ok();
+    StateThread { tasks, sent: 0, saved, watch: watch_handle, done, thread }
 }
 
 /// The line that reports it after the screen is closed.

@@ -20,9 +20,8 @@ use crate::drill::show::{Show, ShowAction};
 use crate::event::Event;
 use crate::input::Input;
 use crate::input::hold::RATE;
-use crate::input::mistyped::{Stray, WINDOW};
-use crate::keymap::Key;
-use crate::private::Private;
+use crate::input::mistyped::{Letter, Stray, WINDOW};
+use crate::keymap::{self, Key};
 use crate::run::Next;
 use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
 
@@ -64,7 +63,9 @@ trait Activity {
     fn mistyped(&mut self);
     /// Handles a key. Returns whether the person quit.
     fn key(&mut self, key: Key) -> bool;
-    fn paste(&mut self, text: Private);
+    /// Whether a key does something here, or would if nothing were open.
+    fn has_function(&self, key: Key) -> bool;
+    fn insert(&mut self, text: Action);
     /// Whether keys are text now.
     fn is_typing(&self) -> bool;
     fn draw(&self, frame: &mut Frame<'_>, colours: Colours) -> Drawn;
@@ -92,9 +93,13 @@ impl Activity for Practice<'_> {
         keys::session(self.session, key).is_some_and(|step| self.session.update(step, self.clock.now()))
     }
 
-    fn paste(&mut self, text: Private) {
+    fn has_function(&self, key: Key) -> bool {
+        keymap::has_function(self.session.app(), key) || keys::session(self.session, key).is_some()
+    }
+
+    fn insert(&mut self, text: Action) {
         if self.session.is_on_prompter() {
-            self.session.update(SessionAction::App(Action::Paste(text)), self.clock.now());
+            self.session.update(SessionAction::App(text), self.clock.now());
         }
     }
 
@@ -130,8 +135,12 @@ impl Activity for Presentation<'_> {
         keys::show(self.show, key).is_some_and(|go| self.show.update(go))
     }
 
-    fn paste(&mut self, text: Private) {
-        self.show.update(ShowAction::App(Action::Paste(text)));
+    fn has_function(&self, key: Key) -> bool {
+        keymap::has_function(self.show.app(), key) || keys::show(self.show, key).is_some()
+    }
+
+    fn insert(&mut self, text: Action) {
+        self.show.update(ShowAction::App(text));
     }
 
     fn is_typing(&self) -> bool {
@@ -210,16 +219,24 @@ impl<A: Activity> Program for OnScreen<A> {
     fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()
     }
+
+    #[cfg(unix)]
+    fn resized(&mut self) -> io::Result<()> {
+        self.screen.redraw()
+    }
 }
 
 impl<A: Activity> OnScreen<A> {
+    fn insert(&mut self, text: Action) -> Next {
+        let next = self.press_delayed(self.delayed.len());
+        self.activity.insert(text);
+        next
+    }
+
     fn input(&mut self, input: Input) -> io::Result<Next> {
         match input {
-            Input::Paste(text) => {
-                let next = self.press_delayed(self.delayed.len());
-                self.activity.paste(text);
-                return Ok(next);
-            }
+            Input::Paste(text) => return Ok(self.insert(Action::Paste(text))),
+            Input::Burst(text) => return Ok(self.insert(Action::Burst(text))),
             Input::Retract { since, .. } => self.delayed.retain(|delayed| delayed.at < since),
             Input::TerminalReply(reply) => self.screen.answered(reply)?,
             #[cfg(unix)]
@@ -232,7 +249,7 @@ impl<A: Activity> OnScreen<A> {
                     return Ok(self.press_delayed(self.delayed.len()));
                 }
             }
-            Input::Resize => {}
+            Input::Resize => self.screen.redraw()?,
         }
         Ok(Next::On)
     }
@@ -252,11 +269,13 @@ impl<A: Activity> OnScreen<A> {
         }
         let first = self.stray.press(at).unwrap_or(at);
         self.before.retain(|(before, _)| *before >= first || at.saturating_duration_since(*before) <= WINDOW);
+        let is_in_field = self.activity.is_typing();
         let typed = match key {
-            Key::Char(c) if c.is_alphabetic() => Some(c),
+            Key::Char(c) if c.is_alphabetic() => {
+                Some(Letter { letter: c, has_function: self.activity.has_function(key) })
+            }
             _ => None,
         };
-        let is_in_field = self.activity.is_typing();
         let into_field = self.stray.typed(typed, is_in_field, at);
         let letter = typed.filter(|_| !is_in_field);
         if let Some(since) = into_field.or_else(|| letter.and_then(|letter| self.stray.letter(letter, at))) {

@@ -51,7 +51,7 @@ impl View for Prompter {
             }
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => vec![Step::Stop],
-            Input::Key { key: Key::Ctrl('l'), .. } => {
+            Input::Key { key: Key::Ctrl('l'), .. } | Input::Resize => {
                 self.screen.redraw()?;
                 Vec::new()
             }
@@ -112,6 +112,11 @@ impl View for Prompter {
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()
+    }
+
+    #[cfg(unix)]
+    fn resized(&mut self) -> io::Result<()> {
+        self.screen.redraw()
     }
 }
 

@@ -125,7 +125,8 @@ impl Screen {
         self.redraw()
     }
 
-    /// Makes the next frame complete.
+    /// Makes the next frame complete: also after a resize to the same size, since the window may have been smaller in between and
+    /// have cut what it showed.
     pub fn redraw(&mut self) -> io::Result<()> {
         // A new `Terminal` has drawn nothing, so its next frame is complete. `Terminal::clear` would block on a cursor
         // position report.

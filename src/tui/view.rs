@@ -313,6 +313,7 @@ fn script(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Bl
     let kept = [(title, Place::Script), (sentence, Place::Script)];
     let mut blocks: Vec<_> = above.chain(kept).chain(bottom.into_iter().map(|b| (b, Place::Below))).collect();
     fit(look, &mut blocks, height, Priority::Alarm);
+    keep_clock(look, &mut blocks);
     blocks.retain(|(_, place)| *place != Place::Script);
     let mut drawn = Drawn::default();
     let over = rows_of(&blocks).saturating_sub(height);
@@ -333,6 +334,15 @@ fn script(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Bl
         reasons(frame, look, middle, left.columns);
     }
     if over > 0 { drawn } else { script_drawn }
+}
+
+/// Where the row with the clock was dropped, the fields' row has it.
+fn keep_clock<T>(look: &DrawContext<'_>, blocks: &mut [(Block, T)]) {
+    let has_title = blocks.iter().any(|(block, _)| block.priority == Some(Priority::Title));
+    let fields = blocks.iter_mut().find(|(block, _)| block.priority == Some(Priority::Fields));
+    if let Some((fields, _)) = fields.filter(|_| !has_title) {
+        fields.lines = vec![header::fields_with_clock(look)];
+    }
 }
 
 /// The reasons for this script, right of this column.

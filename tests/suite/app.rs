@@ -659,6 +659,7 @@ fn a_registered_hotkey_stands_beside_the_key_that_it_stands_for() {
         ("sapaan=ibu", "Ctrl+Alt+B"),
         ("basis", "Ctrl+Alt+D"),
         ("back", "Ctrl+Alt+Home"),
+        ("zone=WITA", "Ctrl+Alt+W"),
     ]));
     for open in ["", "?"] {
         stage.keys(open);
@@ -670,11 +671,12 @@ fn a_registered_hotkey_stands_beside_the_key_that_it_stands_for() {
             ("B", " · Ctrl+Alt+B = Ibu"),
             ("D", " · Ctrl+Alt+D"),
             ("Esc", " · Ctrl+Alt+Home"),
+            ("Z", " · Ctrl+Alt+W = WITA"),
         ] {
             let label = label(&stage, key);
             assert!(label.ends_with(hotkeys), "{key}: {label}");
         }
-        assert_eq!(key_list(&stage).iter().filter(|(_, label)| label.contains("Ctrl+Alt")).count(), 7);
+        assert_eq!(key_list(&stage).iter().filter(|(_, label)| label.contains("Ctrl+Alt")).count(), 8);
     }
     // The connection to the desktop was lost.
     stage.act(hotkeys(&[]));

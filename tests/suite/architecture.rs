@@ -125,6 +125,19 @@ fn the_fleet_links_neither_the_prompter_nor_ratatui() {
     assert_eq!(linked, [""; 0]);
 }
 
+/// `--version --verbose` says that there are none.
+#[test]
+fn no_package_has_optional_features() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crates = fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let packages: Vec<PathBuf> = crates.chain([root.to_owned(), root.join("fleet")]).collect();
+    assert!(packages.len() >= 7, "{packages:?}");
+    for package in packages {
+        let manifest: toml::Table = fs::read_to_string(package.join("Cargo.toml")).unwrap().parse().unwrap();
+        assert!(!manifest.contains_key("features"), "{}", package.display());
+    }
+}
+
 /// The line mode shares nothing with the screen, in either direction.
 #[test]
 fn screen_and_line_mode_do_not_name_each_other() {

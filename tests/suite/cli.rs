@@ -41,6 +41,13 @@ fn help_and_version_go_to_standard_output() {
     }
     assert_eq!(penutup(["--version"]).out, format!("penutup {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(penutup(["-V"]).out, penutup(["--version"]).out);
+    let verbose = penutup(["--version", "--verbose", "--lang", "en"]);
+    verbose.status(0).err_is("").out_has(env!("CARGO_PKG_VERSION")).out_has("\ncommit: ").out_has("\ntarget: ");
+    let target = verbose.out.lines().find_map(|line| line.strip_prefix("target: ")).unwrap_or_default();
+    assert!(target.starts_with(std::env::consts::ARCH) && target.contains(std::env::consts::OS), "{target}");
+    assert_eq!(verbose.out, penutup(["--verbose", "-V", "--lang", "en"]).out);
+    let alone = penutup(["--verbose"]);
+    assert!(alone.status(2).err.contains("--version"), "{alone:?}");
 }
 
 #[test]
@@ -51,6 +58,18 @@ fn help_fits_a_terminal() {
                 assert!(line.chars().count() <= 100, "{line}");
             }
         }
+    }
+}
+
+/// Arguments are listed in the order in which they are typed.
+#[test]
+fn help_lists_arguments_in_the_order_of_the_usage() {
+    for (verb, first, second) in
+        [("journal", "  <PEKERJAAN>  ", "  [BERKAS]     "), ("call", "  <KEJADIAN>  ", "  [ISI]...    ")]
+    {
+        let help = penutup(["help", verb, "--lang", "id"]).out;
+        let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text} is not in {help}"));
+        assert!(at(first) < at(second), "{help}");
     }
 }
 

@@ -43,7 +43,7 @@ fn klb_lifted_after_the_goodbye_requires_nothing_and_leaves_the_record_unchanged
     stage.keys("k␣␣");
     let finished = records(&stage).pop().unwrap();
     stage.sets("klb=tidak");
-    assert_eq!(stage.steps(), "(bantuan) –campaign √download √terima-kasih");
+    assert_eq!(stage.steps(), "(bantuan) √download (customer-intimacy) √terima-kasih", "as it was finished");
     assert_eq!((stage.fact("klb"), stage.app.is_complete(), records(&stage).len()), ("tidak", true, 0));
     assert!(!stage.complete().contains("Untuk mewujudkan"));
     assert!(stage.app.cost().is_empty());
@@ -232,6 +232,32 @@ fn a_shift_fact_starts_no_call_and_leaves_the_finished_one_unchanged() {
     stage.keys("⌫");
     assert_eq!(records(&stage), [finished], "also when it comes back");
     assert_eq!(stage.fact("klb"), "ya");
+}
+
+/// From whichever side it is switched, and also after the finished call comes back.
+#[test]
+fn klb_after_the_end_changes_the_script_of_the_next_call_only() {
+    let switches: [fn(&mut Stage); 2] = [
+        |stage| {
+            stage.keys("k");
+        },
+        |stage| {
+            stage.sets("klb=ya");
+        },
+    ];
+    for switch in switches {
+        let mut stage = Stage::at("14:00");
+        stage.keys("s");
+        let (steps, page) = (stage.steps(), basis(&stage.app));
+        switch(&mut stage);
+        assert_eq!(stage.fact("klb"), "ya");
+        assert_eq!(stage.steps(), steps);
+        assert_eq!(entries(&basis(&stage.app)), entries(&page), "its reasons are those that it had");
+        stage.keys("␣");
+        assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
+        stage.keys("⌫");
+        assert_eq!((stage.steps(), stage.fact("klb")), (steps, "ya"));
+    }
 }
 
 #[test]
@@ -443,6 +469,8 @@ fn debug_output_never_contains_the_customers_name() {
     stage.keys("s␣");
     see(&stage);
     see(&penutup::action::Action::Paste(NAME.into()));
+    see(&penutup::action::Action::Burst(NAME.into()));
+    see(&Input::Burst(NAME.into()));
     see(&Input::Paste(NAME.into()));
     see(&penutup::plain::listen::Line::Text(NAME.into()));
     let mut input = penutup::input::Stage::default();

@@ -7,10 +7,11 @@ mod run;
 #[cfg(unix)]
 mod shells;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Pages whose commands need more than a home folder, the test that runs them, and the code languages only they have.
-const RUN_BY: [(&str, &str, &[&str]); 9] = [
+const RUN_BY: [(&str, &str, &[&str]); 10] = [
     ("docs/armada.md", "fleet/tests/suite/pages.rs", &["ini"]),
     ("docs/crm.md", "tests/suite/phone/link_page.rs", &[]),
     ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
@@ -20,11 +21,12 @@ const RUN_BY: [(&str, &str, &[&str]); 9] = [
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),
     ("docs/telephone.md", "tests/suite/phone/documents.rs", &["bash", "ini"]),
     ("docs/windows.md", "tools/windows-check.sh", &["cmd"]),
+    ("fleet/deploy/README.md", "fleet/tests/suite/deploy.rs", &[]),
 ];
 
 /// Commands that build, install or need another user's rights: the command on the page, the script that runs it before
 /// a commit or a release, and its form there.
-const ELSEWHERE: [(&str, &str, &str); 16] = [
+const ELSEWHERE: [(&str, &str, &str); 20] = [
     ("bash .ci/run", ".ci/run", "set -euo pipefail"),
     ("cargo test", ".ci/run", "step cargo test --locked"),
     (
@@ -40,10 +42,14 @@ const ELSEWHERE: [(&str, &str, &str); 16] = [
     ("tools/package.sh check", "tools/package.sh", "\ncheck() {"),
     ("tools/package.sh install", "tools/package.sh", "\ninstall_from_source() {"),
     ("tools/package.sh zip", "tools/package.sh", "\nzip_for_windows() {"),
+    ("tools/package.sh static", "tools/release.sh", "for part in deb static zip sbom"),
+    ("tools/package.sh sbom", "tools/release.sh", "for part in deb static zip sbom"),
+    ("tools/release.sh VERSION", ".github/workflows/ci.yml", "tools/release.sh \"${GITHUB_REF_NAME#v}\""),
     ("tools/package.sh same", "tools/package.sh", "\nsame() {"),
     ("cargo install --locked --path .", "tools/package.sh", "cargo install --locked --path . "),
     ("cargo run --release", "tools/package.sh", "cargo run --release --locked "),
     ("sudo apt install ./penutup_*.deb", "tools/package.sh", "apt install -y ./penutup_*.deb"),
+    ("sudo apt install ./penutup-fleet_*.deb", "tools/package.sh", "apt install -y ./penutup-fleet_*.deb"),
     ("sudo apt remove penutup", "tools/package.sh", "\n    gone remove\n"),
 ];
 
@@ -56,13 +62,14 @@ fn read(path: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Every page of the project: those beside the README, those in docs and the records of decisions.
+/// Every page of the project: those beside the README, those in docs, the records of decisions, the fleet's deploy page.
 fn pages() -> Vec<String> {
     let files =
         |folder: PathBuf| std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     let mut out: Vec<String> = files(root().to_owned())
         .chain(files(root().join("docs")))
         .chain(files(root().join("docs/decisions")))
+        .chain(files(root().join("fleet/deploy")))
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/"))
         .collect();
@@ -141,6 +148,56 @@ fn every_link_leads_to_an_existing_file() {
             let to = part.split([')', '#']).next().unwrap_or_default();
             if !to.is_empty() && !to.contains("://") {
                 assert!(root().join(folder).join(to).exists(), "{name}: {to}");
+            }
+        }
+    }
+}
+
+/// The pages below `docs` and `fleet/deploy` keep their links in both Debian packages. (The READMEs lead to the sources.)
+#[test]
+fn links_of_packaged_pages_lead_to_packaged_files() {
+    for (manifest, doc) in
+        [("Cargo.toml", "usr/share/doc/penutup"), ("fleet/Cargo.toml", "usr/share/doc/penutup-fleet")]
+    {
+        let table: toml::Table = read(manifest).parse().expect(manifest);
+        let assets = &table["package"]["metadata"]["deb"]["assets"];
+        // Where each file of the project lies below the package's folder of documents.
+        let mut packed = BTreeSet::new();
+        for asset in assets.as_array().expect("a list") {
+            let [from, to] = [0, 1].map(|at| asset[at].as_str().expect("a path"));
+            let Some(to) = to.strip_prefix(doc) else { continue };
+            let from = Path::new(manifest).with_file_name(from);
+            let (folder, name) =
+                (from.parent().expect("a folder"), from.file_name().expect("a name").to_string_lossy());
+            if let Some(ending) = name.strip_prefix('*') {
+                let names = std::fs::read_dir(root().join(folder)).expect("a folder");
+                let names = names.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
+                packed.extend(names.filter(|name| name.ends_with(ending)).map(|name| format!("{to}{name}")));
+            } else {
+                packed.insert(if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() });
+            }
+        }
+        let is_page = |path: &&String| {
+            Path::new(path).extension().is_some_and(|extension| extension == "md") && !path.starts_with("/README")
+        };
+        let pages: Vec<_> = packed.iter().filter(is_page).collect();
+        assert!(pages.len() >= 3, "{manifest}: {packed:?}");
+        for page in pages {
+            let text = read(page.trim_start_matches('/'));
+            for part in text.split("](").skip(1) {
+                let to = part.split([')', '#']).next().unwrap_or_default();
+                if !to.is_empty() && !to.contains("://") {
+                    let mut at: Vec<&str> = page.split('/').collect();
+                    at.pop();
+                    for step in to.split('/') {
+                        if step == ".." {
+                            at.pop();
+                        } else {
+                            at.push(step);
+                        }
+                    }
+                    assert!(packed.contains(&at.join("/")), "{manifest}: {page} leads to {to}");
+                }
             }
         }
     }

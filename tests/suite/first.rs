@@ -164,19 +164,6 @@ mod in_a_terminal {
         assert!(!opened(&home).text().contains(HINT));
     }
 
-    /// If nothing can be saved, the hint could not be closed for good.
-    #[test]
-    fn without_a_home_folder_there_is_no_hint() {
-        let home = Home::new();
-        let mut command = prompter(&home);
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
-            command.env(name, "");
-        }
-        let mut term = Term::start(&command);
-        term.shows("Untuk mewujudkan PLN terbaik").send("?").shows("Daftar tombol");
-        term.quits();
-    }
-
     #[test]
     fn in_line_mode_the_question_mark_also_closes_the_hint() {
         let home = Home::new();

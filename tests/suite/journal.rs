@@ -97,12 +97,11 @@ pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
 
 pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
     let (send, troubles) = channel();
-    let (writer, work) = Writer::new(config, move |trouble| {
+    let notify = move |trouble| {
         // The test may have dropped the receiver.
         let _ = send.send(trouble);
-    });
-    std::thread::spawn(work);
-    (writer, troubles)
+    };
+    (Writer::start(config, notify, |work| Ok(std::thread::spawn(work))), troubles)
 }
 
 /// Sends a record. Its time of change is its end, or its start while it is open.

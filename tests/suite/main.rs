@@ -12,6 +12,8 @@ mod clipboard;
 mod closing;
 mod conduct;
 mod corpus;
+#[path = "support/disk.rs"]
+mod disk;
 #[cfg(target_os = "linux")]
 #[path = "support/display.rs"]
 mod display;
@@ -55,6 +57,7 @@ mod term;
 mod twinkle;
 #[cfg(target_os = "linux")]
 mod typed;
+mod upgrade;
 mod views;
 mod waiting;
 mod words;

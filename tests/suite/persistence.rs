@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use penutup::rules::BUILT_IN;
 use rusqlite::Connection;
 
-use crate::journal::trouble::{Disk, skipped};
+use crate::disk::Disk;
+use crate::journal::trouble::skipped;
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
@@ -137,7 +138,7 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
 
 #[test]
 fn losses_on_a_full_disk_are_reported_after_quitting() {
-    let Some(disk) = Disk::new() else {
+    let Some(disk) = Disk::of(1) else {
         return skipped("losses_on_a_full_disk_are_reported_after_quitting", "no disk can be mounted here (not root)");
     };
     let home = Home::new();
@@ -334,7 +335,7 @@ fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
         (vec!["--rules", &rules], "", "Menunggu rules.toml"),
         (vec!["--settings", &settings], "", "settings.toml: folder atau disknya tidak merespons"),
         (vec!["--rules", &rules, "--settings", &settings], "", "Menunggu rules.toml"),
-        (vec![], &*broadcast, "Sambungan ke pusat"),
+        (vec![], &*broadcast, "Pusat terputus"),
     ] {
         let home = Home::new();
         home.write_config("settings.toml", config);

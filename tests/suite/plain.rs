@@ -23,6 +23,7 @@ use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
 use penutup::run::{Next, Session};
 use penutup::words::Lang;
+use penutup_ipc::press::Presses;
 
 use crate::stage::wib;
 use crate::support::assert_harmless;
@@ -93,9 +94,22 @@ impl Talk {
         self.run(|view, session| session.input(view, Line::Text(line.into())))
     }
 
+    /// Types a line so many milliseconds after the one before.
+    fn types_after(&mut self, ms: i64, line: &str) -> Vec<String> {
+        self.now += TimeDelta::milliseconds(ms);
+        self.run(|view, session| session.input(view, Line::Text(line.into())))
+    }
+
     /// Delivers an outside event. Returns the printed lines.
     fn receives(&mut self, update: impl Into<Update>) -> Vec<String> {
         self.run(|view, session| session.act(view, update))
+    }
+
+    /// Presses from outside the window. Returns the printed lines.
+    fn presses(&mut self, words: &str) -> Vec<String> {
+        self.now += TimeDelta::milliseconds(1300);
+        let presses = Presses::new(words.split_whitespace().map(str::to_owned).collect()).expect("few and short");
+        self.receives(Message::Press { presses, is_seen: true })
     }
 
     /// Lets minutes pass. Returns the printed lines.

@@ -6,6 +6,7 @@ use penutup::message::{Comparison, Message};
 use penutup::rules::change::Change;
 use std::sync::Arc;
 
+use crate::phone::Telephone;
 use crate::stage::{Stage, loaded, revised, wib};
 
 fn klb(value: &str, time: &str) -> PersistedFact {
@@ -65,10 +66,33 @@ fn a_reload_reports_how_much_is_said_differently() {
     let expected = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
     assert_eq!(stage.notice(), expected, "the panel shows the rules in use, so the notice does not name it");
     stage.keys("s␣");
-    let expected = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
-    assert_eq!(stage.notice(), expected);
+    let expected = "SOP Rev-2 berlaku (D) · Panggilan selesai · Backspace kembali (10 detik)";
+    assert_eq!(stage.notice(), expected, "what is new comes first, and 80 columns have it all");
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "the restored call has no earlier rules to compare with");
+}
+
+/// However the next call begins, the CSO is told that it has new rules.
+#[test]
+fn a_call_begun_by_a_value_or_the_telephone_reports_its_new_rules() {
+    let with_new_rules = || {
+        let mut stage = Stage::at("14:00");
+        stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
+        stage.keys("s");
+        stage
+    };
+    for key in ["m", "a"] {
+        let mut stage = with_new_rules();
+        stage.keys(key);
+        let expected = "SOP Rev-2 berlaku (D) · Panggilan berikutnya dimulai · Backspace kembali (10 detik)";
+        assert_eq!(stage.notice(), expected, "{key}");
+        stage.keys("s␣");
+        assert!(stage.notice().starts_with("Panggilan selesai"), "it is said once: {}", stage.notice());
+    }
+    let mut stage = with_new_rules();
+    stage.starts("");
+    let notice = stage.notice();
+    assert!(notice.starts_with("SOP Rev-2 berlaku (D) · Panggilan baru"), "{notice}");
 }
 
 #[test]

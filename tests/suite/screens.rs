@@ -100,6 +100,22 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
     }
 }
 
+/// With KLB and the contradiction there is no row for it alone.
+#[test]
+fn the_clock_is_visible_at_40_by_12_with_two_rows_of_warnings() {
+    for keys in ["ka", "kab", "kanSiti⏎"] {
+        let mut stage = Stage::at("14:57");
+        stage.keys(keys);
+        let (buffer, _) = drawn(&mut stage, Theme::Terminal, 40, 12);
+        let screen = text(&buffer);
+        assert_shows(
+            &screen,
+            &["KLB AKTIF", "TIDAK disampaikan", "SOP bertentangan di sini", "14.57 WIB · siang", "A ▐TELAH▌", "N "],
+        );
+        assert_eq!(bold_text(&buffer), no_blanks(&stage.sentence().unwrap()), "{screen}");
+    }
+}
+
 #[test]
 fn the_question_and_all_its_answers_are_visible_from_40_by_12() {
     for (columns, height) in [(40, 12), (60, 18), (80, 24), (100, 24)] {

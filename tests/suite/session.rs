@@ -168,6 +168,19 @@ fn many_resizes_break_nothing() {
 }
 
 #[test]
+fn a_window_that_was_smaller_for_a_moment_is_drawn_whole() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let whole = term.text();
+    term.resize_for_a_moment(20, 5).until("the same screen", |screen| screen.contents() == whole);
+    term.quits();
+    let mut term = Term::start(&home.penutup(["drill", "--seed", "1"]).command());
+    term.shows("Latihan").wait_until_handled();
+    let whole = term.text();
+    term.resize_for_a_moment(20, 5).until("the same screen", |screen| screen.contents() == whole);
+}
+
+#[test]
 fn a_window_without_room_still_starts_and_quits() {
     for (columns, rows) in [(0, 0), (1, 1), (80, 1)] {
         let home = Home::new();
@@ -373,7 +386,7 @@ fn good_rules_are_applied_and_bad_ones_change_nothing() {
         }
         // The file is removed, then replaced by a folder.
         fs::remove_file(&path).unwrap();
-        term.shows("rules.toml").shows("mohon JANGAN memberikan").shows("hilang");
+        term.shows("Taruh kembali").shows("mohon JANGAN memberikan").shows("hilang");
         fs::create_dir(&path).unwrap();
         term.shows("mohon JANGAN memberikan").hides("hilang");
         fs::remove_dir(&path).unwrap();
@@ -489,6 +502,22 @@ fn an_idle_prompter_never_wakes() {
         fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
     });
     assert_idle(term.pid());
+    term.quits();
+}
+
+/// What is saved once a key can no longer be retracted is no news for the screen.
+#[test]
+fn saving_the_state_draws_no_frame() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("k").shows("KLB AKTIF").wait_until_handled();
+    let frames = |term: &Term| term.bytes().windows(8).filter(|bytes| bytes == b"\x1b[?2026h").count();
+    let before = frames(&term);
+    assert!(before > 1, "each frame is a synchronized update");
+    eventually("the state on the disk", || {
+        fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
+    });
+    assert_eq!(frames(&term), before);
     term.quits();
 }
 

@@ -142,6 +142,35 @@ fn markdown_cells_survive_any_content() {
     assert!(out.contains("selamat **{salam}** **{sapaan}** **{nama}** |"), "{out}");
 }
 
+/// Whoever signs knows the screen, not the file: steps, facts, values, roles and scopes are in its words.
+#[test]
+fn the_sheet_to_sign_has_labels_and_csv_has_ids() {
+    let home = Home::new();
+    home.write("aturan.toml", BUILT_IN);
+    let md = home.penutup(["table", "aturan.toml", "--format", "md"]).ok();
+    for part in [
+        "| (Tawarkan bantuan lainnya) → Campaign Integritas → ",
+        "| klb-tanpa-campaign | KLB: AKTIF | tidak boleh ada: Campaign Integritas | No. 1; Keterangan b |",
+        "| darurat | satu shift | 12 jam |",
+        "| satu panggilan |",
+        "| nama pelanggan |",
+    ] {
+        assert!(md.contains(part), "{part} is not in {md}");
+    }
+    for word in ["klb = ya", "emergency", "honorific", "| call |", "| shift |", "12h", "| name |", "→ download"] {
+        assert!(!md.contains(word), "{word} is in {md}");
+    }
+    let csv = home.penutup(["table", "aturan.toml", "--format", "csv"]).ok();
+    for part in ["(bantuan) → campaign → download", ";klb = ya;tidak boleh ada: campaign;", ";emergency;shift;12h"]
+    {
+        assert!(csv.contains(part), "{part} is not in {csv}");
+    }
+    // A title that two steps have does not tell which one is meant.
+    home.write("sama.toml", edited(&[("\"Campaign Integritas\"", "\"Terima kasih\"")]));
+    let md = home.penutup(["table", "sama.toml", "--format", "md"]).ok();
+    assert!(md.contains("tidak boleh ada: campaign |"), "{md}");
+}
+
 #[test]
 fn the_table_is_of_the_rules_in_use_and_refuses_what_check_refuses() {
     let home = Home::new();

@@ -54,18 +54,23 @@ pub fn shown_path(path: &Path) -> String {
 /// The I/O error; for something that is not a file, an error of the matching kind.
 pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
-        // Checked before opening, because opening a pipe waits for its writer, and after, because it may have changed.
+        // Opening a device may do something by itself.
         check_regular(&fs::metadata(path)?)?;
-        let file = penutup_system::own_files::open_at_once(path)?;
-        check_regular(&file.metadata()?)?;
         let mut out = Vec::new();
-        file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
+        open_regular(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
     // Another program's lease on the file causes "would block" until that program releases it.
     let is_locked_error = |e: &io::Error| penutup_system::error::is_locked(e) || e.kind() == ErrorKind::WouldBlock;
     locked_files::retry_while_locked(is_locked_error, &mut read)
         .map_err(|error| Unreadable { path: path.into(), error })
+}
+
+/// Opens what is there now, which may be another than was looked at before, and never waits for a pipe's writer.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let file = penutup_system::own_files::open_at_once(path)?;
+    check_regular(&file.metadata()?)?;
+    Ok(file)
 }
 
 fn check_regular(about: &fs::Metadata) -> io::Result<()> {
@@ -196,13 +201,8 @@ mod tests {
     fn a_pipe_that_took_the_place_of_a_file_is_refused_and_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
-        fs::write(&path, "schema = 1").unwrap();
-        let looked_at = fs::metadata(&path).unwrap();
-        fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(check_regular(&looked_at).is_ok());
-        let opened = penutup_system::own_files::open_at_once(&path).and_then(|file| check_regular(&file.metadata()?));
-        let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
+        let why = outside::reason(&open_regular(&path).unwrap_err(), Lang::Id.words());
         assert_eq!(why, "ini bukan berkas biasa");
     }
 

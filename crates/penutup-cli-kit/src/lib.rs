@@ -18,6 +18,7 @@
 //! ```
 
 pub mod arg_error;
+pub mod build_info;
 pub mod check;
 pub mod clap_errors;
 pub mod clock;

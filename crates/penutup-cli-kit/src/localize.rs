@@ -2,7 +2,7 @@
 //! name (`say`, `say_usage`, `say_after`), an argument by its command and ID (`say_pairs`) or, if several commands
 //! share it, by its ID (`arg_zone`), and a value's name by clap's (`value_file`).
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use crate::words::Words;
 
@@ -33,7 +33,7 @@ pub fn localize(command: Command, text: &dyn Fn(&str) -> Option<&'static str>, w
 fn localize_argument(arg: Arg, command: &str, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Arg {
     let w = &words.clap;
     let id = arg.get_id().to_string();
-    let is_common = arg.is_global_set() || matches!(arg.get_action(), ArgAction::Version);
+    let is_common = arg.is_global_set() || matches!(id.as_str(), "version" | "verbose");
     let heading = match (arg.is_positional(), is_common) {
         (true, _) => w.arguments,
         (_, true) => w.common,

@@ -48,6 +48,17 @@ pub fn moment_with_seconds(at: DateTime<Utc>, zone: FixedOffset, rules: &RuleSet
     format!("{} {} {}", date(local.date_naive()), clock_with_seconds(&local, words), zone_name(zone, rules))
 }
 
+/// The time of day, with the date if it is not today's.
+pub fn short(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, words: &Words) -> String {
+    let local = time.with_timezone(&zone);
+    let of_day = clock(&local, words);
+    if local.date_naive() == now.with_timezone(&zone).date_naive() {
+        of_day
+    } else {
+        format!("{} {of_day}", local.format("%d/%m"))
+    }
+}
+
 fn hour_and_minute(hour: u32, separator: &str, minute: u32) -> String {
     [format!("{hour:02}"), format!("{minute:02}")].join(separator)
 }

@@ -1,7 +1,6 @@
 //! The fleet agent's side of the local socket: one long connection to one prompter. Blocking, with a deadline for every
 //! operation.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use super::socket_dir::SocketDir;
 use penutup_system::error::is_foreign;
 
 /// How long [`AgentLine::is_connected`] waits.
+#[cfg(not(windows))]
 const CONNECTION_CHECK: Duration = Duration::from_millis(2);
 
 /// Why a message was not delivered to a prompter.
@@ -77,11 +77,13 @@ impl AgentLine {
         reply.bad.map_or(Ok(()), |bad| Err(NotDelivered::Refused(bad)))
     }
 
-    /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so the end of
-    /// the connection is the only thing that can arrive. A Windows pipe is silent then too: there
-    /// the next [`Self::send`] notices.
+    /// Whether the prompter is still connected. It sends nothing unasked, so the end of the connection is the only thing that
+    /// can arrive; that is waited for two milliseconds. A Windows pipe is silent then too: there the prompter is asked.
     pub fn is_connected(&mut self) -> bool {
-        self.pipe.line(Instant::now() + CONNECTION_CHECK).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
+        #[cfg(windows)]
+        return self.send(&Command::Here).is_ok();
+        #[cfg(not(windows))]
+        self.pipe.line(Instant::now() + CONNECTION_CHECK).is_err_and(|e| e.kind() == std::io::ErrorKind::TimedOut)
     }
 }
 

@@ -77,6 +77,7 @@ struct Tally {
     complete: u64,
     flagged: Flagged,
     seconds: u64,
+    millis: u64,
     endings: [u64; ENDINGS],
     cost: BTreeMap<Symbol, u64>,
     left_out: BTreeMap<Symbol, u64>,
@@ -84,11 +85,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, row: &CallSummary, ending: usize, seconds: u32) {
+    fn add(&mut self, row: &CallSummary, ending: usize, millis: u64) {
         self.closings += 1;
         self.complete += u64::from(row.complete);
         self.flagged.combine(Flagged::of(row.flags), |one, two| one + two);
-        self.seconds += u64::from(seconds);
+        self.seconds += millis / 1000;
+        self.millis += millis;
         self.endings[ending] += 1;
         if row.cost != Symbol(0) {
             *self.cost.entry(row.cost).or_default() += 1;
@@ -106,6 +108,7 @@ impl Tally {
         self.complete += other.complete;
         self.flagged.combine(other.flagged, |one, two| one + two);
         self.seconds += other.seconds;
+        self.millis += other.millis;
         for (here, there) in self.endings.iter_mut().zip(other.endings) {
             *here += there;
         }
@@ -141,6 +144,7 @@ impl Tally {
             flagged: self.flagged,
             costing: self.cost.values().sum(),
             seconds: self.seconds,
+            millis: self.millis,
             endings: self.endings,
             cost: most_first(cost),
             left_out: most_first(steps(&self.left_out)),
@@ -168,8 +172,10 @@ pub struct Group {
     pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
-    /// Their total duration.
+    /// Their total duration, each call's as [`seconds`] has it.
     pub seconds: u64,
+    /// The same in milliseconds, before each call is rounded down.
+    pub millis: u64,
     /// Counts by outcome, in the order of [`Outcome::ALL`].
     pub endings: [u64; ENDINGS],
     /// By scoring parameter, how many calls lost it; highest first.
@@ -181,6 +187,12 @@ pub struct Group {
 }
 
 impl Group {
+    /// The average duration in seconds, rounded once.
+    pub fn mean_seconds(&self) -> u64 {
+        let thousandths = self.closings.saturating_mul(1000);
+        self.millis.saturating_add(thousandths / 2).checked_div(thousandths).unwrap_or(0)
+    }
+
     /// The outcomes that occurred, most frequent first.
     pub fn outcomes(&self) -> Vec<(Outcome, u64)> {
         let counts = Outcome::ALL.into_iter().zip(self.endings).filter(|(_, count)| *count > 0);
@@ -324,20 +336,20 @@ impl ReportBuilder {
             self.open += 1;
             return;
         };
-        let (ending, seconds) = (position(how), seconds(row.start_ms, end_ms));
+        let (ending, millis) = (position(how), millis(row.start_ms, end_ms));
         let ahead_ms = i64::from(self.zone.local_minus_utc()) * 1000;
-        *self.seconds.entry(seconds).or_default() += 1;
+        *self.seconds.entry(seconds(row.start_ms, end_ms)).or_default() += 1;
         if let Value::Number(day) = Source::Day.of(row, ahead_ms) {
             let (first, last) = self.days.unwrap_or((day, day));
             self.days = Some((first.min(day), last.max(day)));
         }
-        self.total.add(row, ending, seconds);
+        self.total.add(row, ending, millis);
         for (single, tallies) in &mut self.single {
-            tallies.entry(single.source().of(row, ahead_ms)).or_default().add(row, ending, seconds);
+            tallies.entry(single.source().of(row, ahead_ms)).or_default().add(row, ending, millis);
         }
         if let Some((one, other, tallies)) = &mut self.crossed {
             let key = (one.source().of(row, ahead_ms), other.source().of(row, ahead_ms));
-            tallies.entry(key).or_default().add(row, ending, seconds);
+            tallies.entry(key).or_default().add(row, ending, millis);
         }
     }
 
@@ -409,8 +421,12 @@ impl ReportBuilder {
 
 /// A call's duration; not negative if the clock was set back meanwhile.
 pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
-    let seconds = end_ms.saturating_sub(start_ms).max(0) / 1000;
-    u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST)
+    u32::try_from(millis(start_ms, end_ms) / 1000).unwrap_or(LONGEST)
+}
+
+fn millis(start_ms: i64, end_ms: i64) -> u64 {
+    let millis = u64::try_from(end_ms.saturating_sub(start_ms)).unwrap_or(0);
+    millis.min(u64::from(LONGEST) * 1000)
 }
 
 /// Adds up the tallies with the same key. Ordered by key, or by the number of calls; calls that lack the key come last.
@@ -527,6 +543,19 @@ mod tests {
         assert_eq!(by(Dimension::Week), ["2026-W48", "2026-W49", "2026-W53"]);
         assert_eq!(by(Dimension::Month), ["2026-11", "2027-01"].map(str::to_owned).to_vec());
         assert_eq!(by(Dimension::Hour), ["00", "23"]);
+    }
+
+    #[test]
+    fn an_average_is_rounded_once() {
+        let mut texts = Interner::default();
+        let [whole, ..] = four(&mut texts);
+        let mut builder = ReportBuilder::new(wib(), By::Overview);
+        for millis in [900, 1_500] {
+            builder.add(&CallSummary { end: whole.end.map(|(_, how)| (whole.start_ms + millis, how)), ..whole });
+        }
+        let total = builder.report(&texts, &Teams::default()).total;
+        assert_eq!((total.seconds, total.mean_seconds()), (1, 1), "1.2 s is no 0 s");
+        assert_eq!(Group::default().mean_seconds(), 0);
     }
 
     #[test]

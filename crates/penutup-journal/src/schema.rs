@@ -7,6 +7,9 @@ use uuid::Uuid;
 use super::export::Forgotten;
 use super::trouble::Error;
 
+/// The pages that a program keeps in memory which is open all day, in KiB; `SQLite` takes a positive number for pages.
+pub const CACHE_SIZE: i64 = -256;
+
 /// Marks a database as a journal of this program ("pntp").
 const APPLICATION: i64 = 0x706e_7470;
 
@@ -162,6 +165,7 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
     // Where WAL is not available (some network shares) SQLite keeps its rollback journal, which is as safe but slower.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
+    conn.pragma_update(None, "cache_size", CACHE_SIZE)?;
     // What is deleted is overwritten, not only freed.
     conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     if there < wanted {

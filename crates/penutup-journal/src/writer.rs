@@ -6,9 +6,11 @@
 //! those that can't be written.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
@@ -110,21 +112,34 @@ type RecapCallback = Box<dyn FnOnce(Recap) + Send>;
 #[derive(Debug)]
 pub struct Writer {
     inbox: Sender,
+    worker: Worker,
+}
+
+/// The worker's thread, seen from outside.
+#[derive(Debug)]
+struct Worker {
     /// The result, and then, by the sender's drop, that the database is closed.
     done: Receiver<Finish>,
+    /// `None` if the system had no thread left.
+    thread: Option<JoinHandle<()>>,
 }
 
 /// A journal that is being written and closed.
 #[derive(Debug)]
-pub struct Finishing(Receiver<Finish>);
+pub struct Finishing(Worker);
 
 impl Finishing {
     /// The result; [`Finish::Unknown`] at the deadline.
     pub fn wait(self, patience: Duration) -> Finish {
+        let Worker { done, thread } = self.0;
         let end = Instant::now() + patience;
-        let finish = self.0.recv_timeout(patience).unwrap_or(Finish::Unknown);
+        let finish = done.recv_timeout(patience).unwrap_or(Finish::Unknown);
         // Closing the last connection moves the log into the database, which may wait for the disk.
-        let _ = self.0.recv_timeout(end.saturating_duration_since(Instant::now()));
+        let closed = done.recv_timeout(end.saturating_duration_since(Instant::now()));
+        if let (Err(RecvTimeoutError::Disconnected), Some(thread)) = (closed, thread) {
+            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
+            let _ = thread.join();
+        }
         finish
     }
 }
@@ -145,9 +160,14 @@ impl std::fmt::Debug for Sender {
 }
 
 impl Writer {
-    /// A writer, and the function that its thread runs: it opens the journal, closes calls left open by crashed
-    /// processes, and deletes expired ones. `notify` is called on that thread.
-    pub fn new(config: Config, notify: impl Fn(Trouble) + Send + 'static) -> (Self, impl FnOnce() + Send + 'static) {
+    /// Starts the worker in the thread that `spawn` makes: it opens the journal, closes calls left open by crashed
+    /// processes, and deletes expired ones. `notify` is called on that thread. Without a thread nothing is written, which
+    /// [`Self::finish`] reports.
+    pub fn start(
+        config: Config,
+        notify: impl Fn(Trouble) + Send + 'static,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>,
+    ) -> Self {
         let inbox = Arc::new(Mailbox::default());
         let requests = Arc::clone(&inbox);
         let (report, done) = channel();
@@ -158,7 +178,8 @@ impl Writer {
             drop(worker);
             drop(report);
         };
-        (Self { inbox: Sender(inbox), done }, work)
+        let thread = spawn(Box::new(work)).ok();
+        Self { inbox: Sender(inbox), worker: Worker { done, thread } }
     }
 
     /// Records a call's present state. Never blocks.
@@ -181,7 +202,7 @@ impl Writer {
 
     /// Writes everything, or saves it for the next start, and closes the journal.
     pub fn start_finishing(self) -> Finishing {
-        Finishing(self.done)
+        Finishing(self.worker)
     }
 
     /// [`Self::start_finishing`], and waits.

@@ -8,6 +8,7 @@ pub mod order;
 pub mod pairs;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -45,8 +46,9 @@ struct State {
     unconfirmed: Vec<(FieldIx, Origin)>,
     spoken: Vec<Spoken>,
     overtaken: Vec<Overtaken>,
-    /// Whether the last sentence was spoken. From then on, a changed fact does not add sentences.
-    finished: bool,
+    /// The facts when the last sentence was spoken. From then on they decide the script: what changes later is the next
+    /// call's.
+    finished: Option<Situation>,
     started_at: Option<DateTime<Utc>>,
 }
 
@@ -78,7 +80,8 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     state: State,
-    undo_stack: VecDeque<State>,
+    /// Shared between the copies that are made before each key.
+    undo_stack: VecDeque<Arc<State>>,
     /// Sentences that were displayed as the current one. Not undone: the CSO has seen them.
     displayed: Vec<StepIx>,
     /// Sentences whose tick was undone, and how often.
@@ -96,7 +99,7 @@ impl Closing {
             unconfirmed: Vec::new(),
             spoken: Vec::new(),
             overtaken: Vec::new(),
-            finished: false,
+            finished: None,
             started_at: None,
         };
         for stored in persisted {
@@ -158,8 +161,13 @@ impl Closing {
             .collect()
     }
 
+    /// The facts that decide the script: those of a finished call are the ones that it was finished with.
+    pub fn deciding(&self) -> &Situation {
+        self.state.deciding()
+    }
+
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
-        decide(rules, &self.state.situation)
+        decide(rules, self.deciding())
     }
 
     /// Records that the current sentence is displayed.
@@ -251,7 +259,7 @@ impl Closing {
         if self.undo_stack.len() == MAX_UNDO {
             self.undo_stack.pop_front();
         }
-        self.undo_stack.push_back(before);
+        self.undo_stack.push_back(Arc::new(before));
     }
 
     /// A shift fact alone does not start a call.
@@ -335,7 +343,7 @@ impl Closing {
         self.change(now, |s| {
             s.spoken.push(Spoken { step, greeting, at: now });
             s.confirm_fields_of(rules, step);
-            s.finished = s.unspoken(rules).0.is_empty();
+            s.finished = s.unspoken(rules).0.is_empty().then(|| s.situation.clone());
         });
         Some(step)
     }
@@ -348,7 +356,7 @@ impl Closing {
             for said in rest {
                 s.confirm_fields_of(rules, said.step);
                 s.spoken.push(said);
-                s.finished = true;
+                s.finished = Some(s.situation.clone());
             }
         });
         count
@@ -357,7 +365,7 @@ impl Closing {
     /// Undoes the last change; `false` if there is none.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.undo_stack.pop_back() else { return false };
-        let after = std::mem::replace(&mut self.state, before);
+        let after = std::mem::replace(&mut self.state, Arc::unwrap_or_clone(before));
         for said in after.spoken {
             if self.state.already_spoken(said.step) {
                 continue;
@@ -384,7 +392,7 @@ impl Closing {
         let migrate = |state: &State| state.migrated(old, new, default_zone);
         Self {
             state: migrate(&self.state),
-            undo_stack: self.undo_stack.iter().map(migrate).collect(),
+            undo_stack: self.undo_stack.iter().map(|state| Arc::new(migrate(state))).collect(),
             displayed: Vec::new(),
             undone: Vec::new(),
         }

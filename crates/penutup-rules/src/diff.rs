@@ -738,7 +738,7 @@ mod tests {
         assert_eq!(found.changed, 2u8.into());
         assert_eq!(found.groups[0].before.script, found.groups[0].after.script);
 
-        let new = sop_with(&[("KLB: sampaikan Customer", "Sampaikan Customer")]);
+        let new = sop_with(&[("Sampaikan Customer", "Selalu sampaikan Customer")]);
         let found = diff(&old, &new).unwrap();
         assert_eq!((found.changed, found.texts.len()), (BigUint::ZERO, 1));
         assert_eq!((found.texts[0].id.as_str(), found.texts[0].field), ("customer-intimacy", "remind"));

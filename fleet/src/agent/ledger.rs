@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use penutup_journal::schema::CACHE_SIZE;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
@@ -26,8 +27,6 @@ const TABLES: &str = "
         first INTEGER NOT NULL,              -- the version that was sent first
         acked INTEGER NOT NULL               -- the newest version that the stream acknowledged; 0: none
     ) STRICT, WITHOUT ROWID;";
-/// In KiB; `SQLite` takes a positive number for pages.
-const CACHE_SIZE: i64 = -256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -99,7 +98,6 @@ impl Ledger {
         conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         // An assigned number must survive a power cut, or another call would get it.
         conn.pragma_update(None, "synchronous", "FULL")?;
-        // The agent runs all day beside the prompter: pages of ten thousand calls must not stay in memory.
         conn.pragma_update(None, "cache_size", CACHE_SIZE)?;
         let create = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if pragma(&create, "user_version")? == 0 {

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use async_nats::Client;
-use chrono::{DateTime, Utc};
-use penutup_rules::declaration::time_text;
+use chrono::{DateTime, FixedOffset, Utc};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -13,6 +12,7 @@ use super::prompters::SnapshotWatch;
 use super::receiver::{LinkMonitor, LinkState};
 use crate::beat::SILENCE;
 use crate::log::{Log, Topic};
+use crate::time::full_time;
 
 /// After the start, how long an unreachable centre is not reported yet.
 const GRACE: Duration = Duration::from_secs(3);
@@ -85,8 +85,6 @@ struct BeatWatch {
     connected_at: Instant,
     /// Connections in a row that were left because no beat came.
     left: usize,
-    /// A connection had no beat, and none came since.
-    has_missed: bool,
     patience: Duration,
     /// How many servers there are.
     servers: usize,
@@ -94,23 +92,20 @@ struct BeatWatch {
 
 impl BeatWatch {
     fn new(servers: usize, now: Instant) -> Self {
-        Self { connects: 0, connected_at: now, left: 0, has_missed: false, patience: patience(0, servers), servers }
+        Self { connects: 0, connected_at: now, left: 0, patience: patience(0, servers), servers }
     }
 
-    /// Whether the centre beats, as far as is known. A new connection has some time to bring the next beat, except where the
-    /// one before had none: then only a beat shows that this one is better. A server whose disk is full ends connections and
-    /// answers on new ones, but stores no beat.
+    /// Whether the centre beats, as far as is known. A new connection shows nothing by itself: a server whose disk is full ends
+    /// connections and answers on new ones, but stores no beat.
     fn is_beating(&mut self, link: LinkState, last_beat: Option<Instant>, now: Instant) -> bool {
         if link.connects != self.connects {
             (self.connects, self.connected_at) = (link.connects, now);
         }
         let Some(last_beat) = last_beat else { return true };
-        let since = if self.has_missed { last_beat } else { last_beat.max(self.connected_at) };
-        let is_beating = now.saturating_duration_since(since) < SILENCE;
-        if is_beating && self.has_missed {
-            (self.left, self.has_missed, self.patience) = (0, false, patience(0, self.servers));
+        let is_beating = now.saturating_duration_since(last_beat) < SILENCE;
+        if is_beating && self.left > 0 {
+            (self.left, self.patience) = (0, patience(0, self.servers));
         }
-        self.has_missed |= link.connected && !is_beating;
         is_beating
     }
 
@@ -136,7 +131,7 @@ pub async fn run(
     mut heard: Heard,
     servers: usize,
     snapshots: SnapshotWatch,
-    log: Log,
+    (log, zone): (Log, FixedOffset),
 ) {
     let (started, started_at) = (Instant::now(), Utc::now());
     let mut link = monitor.subscribe();
@@ -161,12 +156,11 @@ pub async fn run(
         let now = if state == Reachability::Unknown { started_at } else { Utc::now() };
         let next = next_state(state, link_now, polls_now, is_beating, started.elapsed() >= GRACE, now);
         if next != state {
-            let w = &log.words().agent;
-            let (text, unreachable_since) = match next {
-                Reachability::UnreachableSince(since) => (w.unreachable(time_text(since)), Some(since)),
-                _ => (w.reachable.to_owned(), None),
+            let unreachable_since = match next {
+                Reachability::UnreachableSince(since) => Some(since),
+                _ => None,
             };
-            log.report(Topic::Link, text);
+            log.report(Topic::Link, line(unreachable_since, zone, &log));
             snapshots.update(|snapshot| snapshot.set_link(unreachable_since));
             state = next;
         }
@@ -180,10 +174,28 @@ pub async fn run(
     }
 }
 
+/// The line of the log, with the time as the screen has it.
+fn line(unreachable_since: Option<DateTime<Utc>>, zone: FixedOffset, log: &Log) -> String {
+    let w = &log.words().agent;
+    unreachable_since.map_or_else(|| w.reachable.to_owned(), |since| w.unreachable(full_time(since, zone, log.lang())))
+}
+
 #[cfg(test)]
 mod tests {
+    use penutup_cli_kit::words::Lang;
+
     use super::Reachability::{Reachable, Unknown, UnreachableSince};
     use super::*;
+
+    #[test]
+    fn the_log_has_the_time_of_the_seats_zone() {
+        let zone = FixedOffset::east_opt(8 * 3600).unwrap();
+        let since = "2026-11-30T06:05:09Z".parse().ok();
+        let text = |lang| line(since, zone, &Log::new(lang));
+        assert_eq!(text(Lang::Id), "terputus dari pusat sejak 30/11/2026 14.05.09 WITA.");
+        assert!(text(Lang::En).contains("30/11/2026 14:05:09 WITA"), "{}", text(Lang::En));
+        assert_eq!(line(None, zone, &Log::new(Lang::Id)), "tersambung ke pusat.");
+    }
 
     #[test]
     fn the_centre_is_reachable_only_when_it_answered_over_the_present_connection() {
@@ -210,25 +222,30 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_follows_one_without_a_beat_counts_only_from_its_first_beat() {
+    fn a_seat_without_a_beat_says_so_within_ten_seconds() {
+        let latest = SILENCE + CHECK_INTERVAL;
+        assert!(latest <= Duration::from_secs(10), "{latest:?}");
+    }
+
+    #[test]
+    fn a_connection_counts_only_from_its_first_beat() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let on = |connects| LinkState { connected: true, connects };
         let mut beat = BeatWatch::new(3, start);
         assert!(beat.is_beating(on(1), None, at(60)), "a centre that never beat is not waited for");
-        // After any other loss the new connection has its time.
-        assert!(beat.is_beating(on(2), Some(at(60)), at(70)));
+        assert!(beat.is_beating(on(1), Some(at(66)), at(71)));
+        assert!(!beat.is_beating(on(2), Some(at(66)), at(72)), "the next one is not better by itself");
+        assert!(beat.is_beating(on(2), Some(at(70)), at(75)));
         assert!(!beat.is_beating(on(2), Some(at(70)), at(77)));
         assert!(!beat.left_patience(Some(at(70)), at(77)).is_zero());
-        assert!(beat.left_patience(Some(at(70)), at(83)).is_zero());
-        let mut ended = beat;
-        assert!(!ended.is_beating(on(3), Some(at(70)), at(83)), "the next one is not better by itself");
-        beat.leave(at(83));
-        assert!(!beat.left_patience(Some(at(70)), at(84)).is_zero(), "while it reconnects");
-        assert!(!beat.is_beating(on(3), Some(at(70)), at(84)));
+        assert!(beat.left_patience(Some(at(70)), at(85)).is_zero());
+        beat.leave(at(85));
+        assert!(!beat.left_patience(Some(at(70)), at(86)).is_zero(), "while it reconnects");
+        assert!(!beat.is_beating(on(3), Some(at(70)), at(86)));
         // The next one has three beats' time.
-        assert!(beat.left_patience(Some(at(70)), at(92)).is_zero());
-        assert!(beat.is_beating(on(3), Some(at(85)), at(86)));
-        assert!(beat.is_beating(on(4), Some(at(85)), at(95)));
+        assert!(beat.left_patience(Some(at(70)), at(94)).is_zero());
+        assert!(beat.is_beating(on(3), Some(at(87)), at(88)));
+        assert!(!beat.left_patience(Some(at(87)), at(95)).is_zero(), "all servers have their time again");
     }
 }

@@ -51,6 +51,8 @@ pub struct Uploader {
     pub changed: Arc<Notify>,
     /// Whether the journal is watched at all.
     pub is_watched: bool,
+    /// When the centre's last beat arrived.
+    pub beats: watch::Receiver<Option<Instant>>,
     pub status: Arc<StatusPublisher>,
     pub log: Log,
 }
@@ -71,7 +73,7 @@ fn unanswered_pause(failures: usize) -> Duration {
 
 impl Uploader {
     /// Uploads as long as the client lives.
-    pub async fn run(self, mut link: watch::Receiver<LinkState>, mut asks: mpsc::Receiver<Ask>) {
+    pub async fn run(mut self, mut link: watch::Receiver<LinkState>, mut asks: mpsc::Receiver<Ask>) {
         let (mut window, mut failures, mut is_scan_due) = (WINDOW, 0, true);
         loop {
             if link.wait_for(|link| link.connected).await.is_err() {
@@ -117,10 +119,15 @@ impl Uploader {
             // Where nothing was accepted, a single closing tests whether the server accepts any again.
             (window, failures) = if any { (window, 1) } else { (1, failures + 1) };
             let pause = if is_unanswered { unanswered_pause(failures) } else { backoff(failures) };
+            let is_long = pause >= UNANSWERED_PAUSE;
+            self.beats.mark_unchanged();
             tokio::select! {
                 () = sleep(pause) => {}
                 // A stream whose disk is full can take the connection along: the next one is not given up for it at once.
-                changed = link.changed(), if pause < UNANSWERED_PAUSE => if changed.is_err() { return },
+                changed = link.changed(), if !is_long => if changed.is_err() { return },
+                // The servers store again. After an election nats-server 2.9.10 drops, one by one and without an answer, as many
+                // closings as were repeated to it before: a single one at a time would take hours.
+                Ok(()) = self.beats.changed(), if is_long => (window, failures) = (WINDOW, 0),
             }
         }
     }

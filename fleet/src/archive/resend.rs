@@ -42,18 +42,21 @@ struct ObservedGap {
 /// A site as of the previous round.
 #[derive(Debug, Default)]
 struct Site {
+    archived: u64,
     last_sequence: u64,
     gaps: HashMap<(Name, Uuid), ObservedGap>,
-    /// Seats whose ledger went back, by the time of the state that said so.
-    gone_back: HashMap<(Name, Uuid), DateTime<Utc>>,
+    /// Seats whose ledger seems to have gone back: the time of the state that said so, and the highest number that had arrived.
+    gone_back: HashMap<(Name, Uuid), (DateTime<Utc>, u64)>,
 }
 
 impl Site {
     /// The gaps to request now. `archived` is the stream sequence up to which the database has everything. A closing is
     /// lost if it was missing in the previous round and still is, although everything in the stream at that time is now
-    /// archived.
+    /// archived, or nothing more was: after an election the archive's consumer of nats-server 2.9.10 can wait for ever for
+    /// messages that the new leader does not have.
     fn due(&mut self, gaps: Vec<Gap>, archived: u64, last_sequence: u64) -> Vec<Gap> {
-        let is_settled = archived >= self.last_sequence || last_sequence < self.last_sequence;
+        let is_settled =
+            archived >= self.last_sequence || archived == self.archived || last_sequence < self.last_sequence;
         let mut known = std::mem::take(&mut self.gaps);
         let mut due = Vec::new();
         for gap in gaps {
@@ -72,12 +75,13 @@ impl Site {
             observed.wait = observed.wait.saturating_sub(1);
             self.gaps.insert(ledger, observed);
         }
-        self.last_sequence = last_sequence;
+        (self.archived, self.last_sequence) = (archived, last_sequence);
         due
     }
 
     /// The ledgers that went back: with nothing left to send, the seat reports a lower number than what arrived, in two
-    /// states. One may have been sent before the seat recorded what the stream acknowledged.
+    /// states, the later one also lower than what had arrived at the time of the earlier. One may have been sent before the
+    /// seat recorded what the stream acknowledged, and a seat with calls all the time does so again and again.
     fn gone_back(&mut self, states: &BTreeMap<Name, StoredState>, highest: &[Highest]) -> Vec<(Name, Uuid)> {
         let mut known = std::mem::take(&mut self.gone_back);
         let mut out = Vec::new();
@@ -88,11 +92,14 @@ impl Site {
                 continue;
             }
             let ledger = (seat.clone(), *epoch);
-            let first = known.remove(&ledger).unwrap_or(stored.stored_at);
+            let (first, arrived) = known
+                .remove(&ledger)
+                .filter(|(_, arrived)| state.sent < *arrived)
+                .unwrap_or((stored.stored_at, *highest));
             if first < stored.stored_at {
                 out.push(ledger.clone());
             }
-            self.gone_back.insert(ledger, first);
+            self.gone_back.insert(ledger, (first, arrived));
         }
         out
     }
@@ -248,8 +255,11 @@ mod tests {
         assert_eq!(site.due(vec![gap("a", 3)], 150, 200).len(), 1);
         assert_eq!(site.due(vec![], 200, 200), []);
         assert_eq!(site.due(vec![gap("a", 3)], 1, 3), [], "a new gap in a stream that was created anew");
-        assert_eq!(site.due(vec![gap("a", 3)], 1, 4), [], "not archived yet");
+        assert_eq!(site.due(vec![gap("a", 3)], 2, 4), [], "not archived yet");
         assert_eq!(site.due(vec![gap("a", 3)], 4, 4).len(), 1);
+        let mut stalled = Site::default();
+        assert_eq!(stalled.due(vec![gap("a", 3)], 50, 100), []);
+        assert_eq!(stalled.due(vec![gap("a", 3)], 50, 100).len(), 1, "nothing was read in a round");
     }
 
     fn stored(epoch: u128, sent: u64, at: i64) -> StoredState {
@@ -288,6 +298,14 @@ mod tests {
         assert_eq!(round(stored(7, 9, 2)), [], "it was only late");
         assert_eq!(round(stored(7, 5, 3)), []);
         assert_eq!(round(stored(8, 5, 4)), [], "another ledger");
+        let mut busy = Site::default();
+        let mut busy_round = |sent, at, highest| {
+            let states = BTreeMap::from([(name("a"), stored(7, sent, at))]);
+            busy.gone_back(&states, &[("a".to_owned(), epoch, highest)])
+        };
+        for n in 1..9 {
+            assert_eq!(busy_round(n, n.cast_signed(), n + 1), [], "a call ended between its state and the reading");
+        }
         let waiting = stored(7, 5, 6);
         let waiting = StoredState { state: SeatState { unsent: 4, ..waiting.state }, ..waiting };
         assert_eq!((round(stored(7, 5, 5)), round(waiting)), (vec![], vec![]), "it sends them again");

@@ -46,14 +46,30 @@ impl Certificate {
     }
 }
 
-/// The certificates of the servers that show one of the configured authority. None without TLS.
-pub async fn read(link: &Link) -> Vec<Certificate> {
-    let Some(Ok(roots)) = link.ca.as_deref().map(|ca: &Path| roots(ca).map(Arc::new)) else { return Vec::new() };
+/// What the servers showed.
+#[derive(Clone, Debug, Default)]
+pub struct Certificates {
+    /// Those of the configured authority.
+    pub shown: Vec<Certificate>,
+    /// The servers that showed none.
+    pub without: Vec<String>,
+}
+
+/// Nothing without TLS.
+pub async fn read(link: &Link) -> Certificates {
+    let mut out = Certificates::default();
+    let Some(Ok(roots)) = link.ca.as_deref().map(|ca: &Path| roots(ca).map(Arc::new)) else { return out };
     let read = link.servers.iter().map(|server| async {
-        let until = timeout(TIMEOUT, until(server, Arc::clone(&roots))).await.ok()?.ok()??;
-        Some(Certificate { server: format!("{}:{}", server.host(), server.port()), until })
+        let until = timeout(TIMEOUT, until(server, Arc::clone(&roots))).await;
+        (format!("{}:{}", server.host(), server.port()), until.ok().and_then(Result::ok).flatten())
     });
-    join_all(read).await.into_iter().flatten().collect()
+    for (server, until) in join_all(read).await {
+        match until {
+            Some(until) => out.shown.push(Certificate { server, until }),
+            None => out.without.push(server),
+        }
+    }
+    out
 }
 
 async fn until(server: &ServerAddr, roots: Arc<RootCertStore>) -> io::Result<Option<DateTime<Utc>>> {

@@ -53,26 +53,31 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         .certificates
         .iter()
         .map(|one| json!({ "server": one.server, "until": one.until, "days": one.days(summary.now) }));
+    let (total, broadcasts) = (&summary.total, &summary.broadcasts);
+    // What could not be read is null.
+    let read = |value: Value| if broadcasts.is_known { value } else { Value::Null };
     let out = json!({
         "schema": 1,
         "at": summary.now,
         "sites": sites.collect::<Vec<_>>(),
-        "total": counts(&summary.total),
-        "klb": klb.collect::<Vec<_>>(),
-        "rules": summary.broadcasts.rules,
+        "connected": summary.is_connected,
+        "total": counts(total),
+        "klb": read(klb.collect()),
+        "rules": broadcasts.rules,
         "trust": {
-            "version": summary.broadcasts.trust.newest,
-            "published": summary.broadcasts.trust.published,
-            "behind": summary.total.trust_behind,
+            "version": read(broadcasts.trust.newest.into()),
+            "published": read(broadcasts.trust.published.into()),
+            "behind": total.of_broadcasts(total.trust_behind),
         },
-        "unheeded": refused.collect::<Vec<_>>(),
+        "unheeded": read(refused.collect()),
         "rules_on_seats": spread.collect::<Vec<_>>(),
         "refused_by_seats": summary.refused_by_seats,
         "refused_by_archive": summary.refused_by_archive,
         "archive": archive.collect::<Vec<_>>(),
-        "seats_without_disk": summary.total.disk,
-        "seats_newer_than_server": summary.total.ahead,
-        "seats_of_other_version": summary.total.other_version,
+        "seats_current": total.of_broadcasts(total.current),
+        "seats_without_disk": total.of_states(total.disk),
+        "seats_newer_than_server": total.of_broadcasts(total.ahead),
+        "seats_of_other_version": total.of_states(total.other_version),
         "certificates": certificates.collect::<Vec<_>>(),
         "troubles": summary.troubles,
     });

@@ -39,18 +39,27 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     out.gauge(
         "penutup_seats_trust_behind",
         "Seats without the newest trust list",
-        per_site(&|_, line| Some(line.trust_behind)),
+        per_site(&|_, line| line.of_broadcasts(line.trust_behind)),
     );
-    out.gauge("penutup_seats_disk_failing", "Seats whose disk can't be written", per_site(&|_, line| Some(line.disk)));
+    out.gauge(
+        "penutup_seats_current",
+        "Connected seats that have the present KLB, rules and trust list, no newer ones, and a disk that can be written",
+        per_site(&|_, line| line.of_broadcasts(line.current)),
+    );
+    out.gauge(
+        "penutup_seats_disk_failing",
+        "Seats whose disk can't be written",
+        per_site(&|_, line| line.of_states(line.disk)),
+    );
     out.gauge(
         "penutup_seats_newer_than_server",
         "Seats with a newer version of KLB, rules or the trust list than the server",
-        per_site(&|_, line| Some(line.ahead)),
+        per_site(&|_, line| line.of_broadcasts(line.ahead)),
     );
     out.gauge(
         "penutup_seats_other_version",
         "Seats of another program version, whose state can't be read",
-        per_site(&|_, line| Some(line.other_version)),
+        per_site(&|_, line| line.of_states(line.other_version)),
     );
     let clocks = |site: &Name| {
         summary.seats.get(site).into_iter().flatten().flat_map(|seat| &seat.issues).filter_map(|issue| match issue {
@@ -61,12 +70,12 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     out.gauge(
         "penutup_seats_clock_wrong",
         "Seats whose clock is off by more than a minute",
-        per_site(&|site, _| u64::try_from(clocks(site).count()).ok()),
+        per_site(&|_, line| line.of_states(line.clock_wrong)),
     );
     out.gauge(
         "penutup_seats_clock_offset_seconds",
         "The largest offset of such a clock",
-        per_site(&|site, _| Some(clocks(site).max().unwrap_or(0))),
+        per_site(&|site, line| line.of_states(clocks(site).max().unwrap_or(0))),
     );
     let archive: BTreeMap<&Name, _> = summary.archive.iter().map(|(site, state)| (site, state)).collect();
     out.gauge(
@@ -86,11 +95,14 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     out.gauge("penutup_klb_on", "Whether KLB is declared", klb.collect());
     let rules = summary.broadcasts.rules.iter().map(|rules| (String::new(), rules.version));
     out.gauge("penutup_rules_version", "Version of the published rules", rules.collect());
-    let trust = vec![(String::new(), summary.broadcasts.trust.newest)];
-    out.gauge("penutup_trust_version", "Version of the newest trust list", trust);
+    let trust = Some(&summary.broadcasts).filter(|broadcasts| broadcasts.is_known);
+    let trust = trust.iter().map(|broadcasts| (String::new(), broadcasts.trust.newest));
+    out.gauge("penutup_trust_version", "Version of the newest trust list", trust.collect());
     let certificates = summary.certificates.iter();
     let days = certificates.map(|one| (labels(&[("server", &one.server)]), one.days(summary.now)));
     out.gauge("penutup_certificate_days", "Days until the server's certificate ends", days.collect());
+    let connected = vec![(String::new(), summary.is_connected.into())];
+    out.gauge("penutup_server_connected", "Whether the server is connected", connected);
     let troubles = u64::try_from(summary.troubles.len()).unwrap_or(u64::MAX);
     out.gauge(
         "penutup_status_troubles",

@@ -35,8 +35,8 @@ pub struct PublishedRules {
 #[derive(Clone, Debug)]
 pub struct SiteInput<'s> {
     pub site: &'s Site,
-    /// The latest state of each seat.
-    pub states: Vec<(&'s Name, &'s StoredState)>,
+    /// The latest state of each seat; `None` where they could not be read now.
+    pub states: Option<Vec<(&'s Name, &'s StoredState)>>,
     pub invalid_states: &'s RefusalCounts,
     /// Seats whose latest state is of another schema, and when it was stored.
     pub other_versions: &'s BTreeMap<Name, DateTime<Utc>>,
@@ -94,6 +94,12 @@ pub struct SiteCounts {
     pub trust_behind: u64,
     /// Seats whose disk can't be written. No column of the table.
     pub disk: u64,
+    /// Connected seats that lack no broadcast and can write their disk. No column of the table.
+    pub current: u64,
+    /// Seats whose clock is wrong. No column of the table.
+    pub clock_wrong: u64,
+    /// Seats of which there seem to be two. No column of the table.
+    pub doubled: u64,
     /// Seats with a newer version of a broadcast than the server. No column of the table.
     pub ahead: u64,
     /// Seats of another program version, whose state can't be read. No column of the table.
@@ -106,6 +112,10 @@ pub struct SiteCounts {
     pub missing: Option<u64>,
     /// Messages that the seats, the archive and this program refused.
     pub refused: u64,
+    /// The states of the seats could not be read: their counts are unknown.
+    pub is_unread: bool,
+    /// The broadcasts could not be read: who lacks them is unknown.
+    pub is_expectation_unread: bool,
 }
 
 impl SiteCounts {
@@ -123,19 +133,29 @@ impl SiteCounts {
     pub fn columns(&self) -> [(&'static str, Option<u64>); 13] {
         [
             ("seats", Some(self.seats)),
-            ("seen", Some(self.seen)),
-            ("fresh", Some(self.fresh)),
-            ("stale", Some(self.stale())),
-            ("silent", Some(self.silent())),
-            ("prompters", Some(self.prompters)),
-            ("klb_on", Some(self.klb_on)),
-            ("klb_behind", Some(self.klb_behind)),
-            ("rules_behind", Some(self.rules_behind)),
-            ("unsent", Some(self.unsent)),
+            ("seen", self.of_states(self.seen)),
+            ("fresh", self.of_states(self.fresh)),
+            ("stale", self.of_states(self.stale())),
+            ("silent", self.of_states(self.silent())),
+            ("prompters", self.of_states(self.prompters)),
+            ("klb_on", self.of_states(self.klb_on)),
+            ("klb_behind", self.of_broadcasts(self.klb_behind)),
+            ("rules_behind", self.of_broadcasts(self.rules_behind)),
+            ("unsent", self.of_states(self.unsent)),
             ("waiting", self.waiting),
             ("missing", self.missing),
-            ("refused", Some(self.refused)),
+            ("refused", self.of_states(self.refused)),
         ]
+    }
+
+    /// A count of what the seats report; `None` where that could not be read.
+    pub fn of_states(&self, count: u64) -> Option<u64> {
+        (!self.is_unread).then_some(count)
+    }
+
+    /// A count of seats by what they should have; `None` where that, or what they report, could not be read.
+    pub fn of_broadcasts(&self, count: u64) -> Option<u64> {
+        self.of_states(count).filter(|_| !self.is_expectation_unread)
     }
 
     /// For sorting: how much needs attention.
@@ -147,11 +167,27 @@ impl SiteCounts {
             self.rules_behind,
             self.trust_behind,
             self.disk,
+            self.clock_wrong,
+            self.doubled,
             self.ahead,
             self.other_version,
             self.refused,
         ];
         counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
+    }
+
+    /// Counts a seat's issue by its state, where it has a count of seats.
+    fn count(&mut self, issue: &Issue) {
+        let count = match issue {
+            Issue::Klb => &mut self.klb_behind,
+            Issue::Rules => &mut self.rules_behind,
+            Issue::Trust => &mut self.trust_behind,
+            Issue::Ahead => &mut self.ahead,
+            Issue::Disk(_) => &mut self.disk,
+            Issue::Clock(_) => &mut self.clock_wrong,
+            _ => return,
+        };
+        *count += 1;
     }
 
     fn add(&mut self, other: &Self) {
@@ -164,12 +200,17 @@ impl SiteCounts {
         self.rules_behind += other.rules_behind;
         self.trust_behind += other.trust_behind;
         self.disk += other.disk;
+        self.current += other.current;
+        self.clock_wrong += other.clock_wrong;
+        self.doubled += other.doubled;
         self.ahead += other.ahead;
         self.other_version += other.other_version;
         self.unsent += other.unsent;
         self.waiting = self.waiting.zip(other.waiting).map(|(a, b)| a + b);
         self.missing = self.missing.zip(other.missing).map(|(a, b)| a + b);
         self.refused += other.refused;
+        self.is_unread |= other.is_unread;
+        self.is_expectation_unread |= other.is_expectation_unread;
     }
 }
 
@@ -220,6 +261,8 @@ pub struct Summary {
     pub archive: Vec<(Name, ArchiveState)>,
     /// The servers' certificates, where they showed one.
     pub certificates: Vec<Certificate>,
+    /// Whether the server was connected when this had been collected.
+    pub is_connected: bool,
     /// Sources that failed, and an archive that reads nothing, one line each.
     pub troubles: Vec<String>,
 }
@@ -297,10 +340,11 @@ impl Summary {
             let id = site.id.as_str();
             let expected = expected_klb(&broadcasts.klb, site);
             let mut line = SiteCounts { seats: site.seats as u64, missing: counts.map(|_| 0), ..SiteCounts::default() };
+            (line.is_unread, line.is_expectation_unread) = (states.is_none(), !broadcasts.is_known);
             line.refused = invalid_states.total();
             line.waiting = archive.map(|archive| archive.waiting);
             let mut attention: BTreeMap<&str, Vec<Issue>> = BTreeMap::new();
-            for (name, stored) in states {
+            for (name, stored) in states.iter().flatten() {
                 let state = &stored.state;
                 let mut issues = Vec::new();
                 let age = now - stored.stored_at;
@@ -313,16 +357,9 @@ impl Summary {
                 if !is_fresh {
                     issues.push(Issue::Stale(age.num_seconds()));
                 }
-                for issue in lacks(state, site, expected, &broadcasts) {
-                    match issue {
-                        Issue::Klb => line.klb_behind += 1,
-                        Issue::Rules => line.rules_behind += 1,
-                        Issue::Trust => line.trust_behind += 1,
-                        Issue::Ahead => line.ahead += 1,
-                        _ => line.disk += 1,
-                    }
-                    issues.push(issue);
-                }
+                let lacking = lacks(state, site, expected, &broadcasts);
+                line.current += u64::from(is_fresh && lacking.is_empty());
+                issues.extend(lacking);
                 *rules.entry(state.rules.clone()).or_default() += 1;
                 if state.unsent > 0 {
                     issues.push(Issue::Unsent(state.unsent));
@@ -336,11 +373,14 @@ impl Summary {
                     issues.push(Issue::Refused(refused));
                 }
                 issues.extend(stored.wrong_clock().map(Issue::Clock));
+                for issue in &issues {
+                    line.count(issue);
+                }
                 if !issues.is_empty() {
                     attention.insert(name.as_str(), issues);
                 }
             }
-            for (name, stored_at) in *other_versions {
+            for (name, stored_at) in other_versions.iter().filter(|_| states.is_some()) {
                 line.seen += 1;
                 line.fresh += u64::from(now - *stored_at <= FRESH);
                 line.other_version += 1;
@@ -355,6 +395,7 @@ impl Summary {
                 attention.entry(seat).or_default().push(Issue::Refused(*count));
             }
             for doubled in counts.iter().flat_map(|counts| &counts.doubled).filter(|doubled| doubled.site == id) {
+                line.doubled += 1;
                 attention.entry(&doubled.seat).or_default().push(Issue::Doubled(doubled.last));
             }
             let of = |(seat, issues)| Some(SeatIssues { seat: Name::parse(seat)?, issues });
@@ -378,6 +419,7 @@ impl Summary {
             seats,
             archive: sites.iter().filter_map(|s| Some((s.site.id.clone(), s.archive?.clone()))).collect(),
             certificates: Vec::new(),
+            is_connected: true,
             troubles,
         }
     }
@@ -456,6 +498,7 @@ mod tests {
             (name("a01"), seat(5, Some((9, true)), Some(4), 0, &[])),
             (name("a02"), seat(91, Some((8, true)), None, 3, &[])),
             (name("a03"), seat(90, None, Some(4), 0, &[Refusal::BadSignature, Refusal::Old])),
+            (name("a04"), StoredState { stored_at: now, ..seat(61, Some((9, true)), Some(4), 0, &[]) }),
         ];
         let site = jkt();
         let none = RefusalCounts::default();
@@ -463,7 +506,7 @@ mod tests {
         let archive = ArchiveState { waiting: 8, oldest: None, is_reading: false, heard: None };
         let sites = [SiteInput {
             site: &site,
-            states: states.iter().map(|(n, s)| (n, s)).collect(),
+            states: Some(states.iter().map(|(n, s)| (n, s)).collect()),
             invalid_states: &none,
             other_versions: &others,
             archive: Some(&archive),
@@ -482,13 +525,19 @@ mod tests {
         let counts = DatabaseCounts { gaps: vec![gap], refused: vec![rejected], doubled: vec![doubled] };
         let summary = Summary::new(&sites, broadcasts, Some(&counts), vec![], now);
         let line = &summary.sites[0].1;
-        assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (4, 2, 2, 1));
-        assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (2, 2, 1));
+        assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (5, 3, 2, 0));
+        assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (3, 2, 1));
         assert_eq!((line.trust_behind, line.ahead, line.other_version), (1, 1, 1));
+        assert_eq!((line.current, line.clock_wrong, line.doubled), (2, 1, 1));
+        let well = SiteCounts { seats: 5, seen: 5, fresh: 5, current: 5, ..SiteCounts::default() };
+        assert_eq!(well.attention(), 0);
+        for one in [SiteCounts { clock_wrong: 1, ..well.clone() }, SiteCounts { doubled: 1, ..well }] {
+            assert_eq!(one.attention(), 1, "{one:?}");
+        }
         assert_eq!((line.unsent, line.missing, line.refused), (3, Some(2), 8));
         assert_eq!(line.waiting, Some(8));
         assert_eq!(summary.total, *line);
-        assert_eq!(summary.rules.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(summary.rules.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(summary.refused_by_seats, BTreeMap::from([("bad-signature".into(), 1), ("old".into(), 1)]));
         assert_eq!(summary.refused_by_archive, BTreeMap::from([("malformed".into(), 6)]));
         let issues: Vec<_> = summary.seats[&name("jkt")].iter().map(|s| (s.seat.as_str(), &s.issues[..])).collect();
@@ -499,6 +548,7 @@ mod tests {
                 ("a01", &[Issue::Missing(2)][..]),
                 ("a02", &a02[..]),
                 ("a03", &[Issue::Klb, Issue::Ahead, Issue::Refused(2)][..]),
+                ("a04", &[Issue::Clock(-61)][..]),
                 ("a07", &[Issue::OtherVersion][..]),
                 ("a08", &[Issue::Doubled(now)][..]),
                 ("a09", &[Issue::Refused(6)][..]),
@@ -507,5 +557,8 @@ mod tests {
         let without = Summary::new(&sites, CurrentBroadcasts::default(), None, vec![], now);
         assert_eq!((without.total.missing, without.total.klb_behind, without.total.rules_behind), (None, 0, 0));
         assert_eq!(without.total.ahead, 0, "what the server has is unknown");
+        let column = |summary: &Summary, key| summary.total.columns().into_iter().find(|(k, _)| *k == key).unwrap().1;
+        assert_eq!((column(&without, "klb_behind"), column(&without, "fresh")), (None, Some(3)));
+        assert_eq!(without.total.of_broadcasts(without.total.current), None);
     }
 }

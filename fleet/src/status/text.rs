@@ -109,11 +109,14 @@ impl Renderer {
         let w = &words(self.lang).status;
         let rules = penutup_rules::loaded::LoadedRules::built_in().rules;
         let _ = writeln!(out, "\n{}", w.klb);
-        if summary.broadcasts.klb.is_empty() {
+        let is_known = summary.broadcasts.is_known;
+        if !is_known {
+            let _ = writeln!(out, "  {}", w.not_read);
+        } else if summary.broadcasts.klb.is_empty() {
             let _ = writeln!(out, "  {}", words(self.lang).klb.never_declared);
         }
         for (scope, declared) in &summary.broadcasts.klb {
-            let banner = time::banner(declared, &rules, summary.now, self.zone, self.lang);
+            let banner = penutup_cli_kit::klb::banner(declared, &rules, summary.now, self.zone, self.lang.words());
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
             if summary.broadcasts.revoked.contains(&Key::Klb(scope.clone())) {
                 let _ = writeln!(out, "  ! {}", words(self.lang).klb.revoked);
@@ -137,6 +140,9 @@ impl Renderer {
         }
         let _ = writeln!(out, "\n{}", w.rules);
         match &summary.broadcasts.rules {
+            None if !is_known => {
+                let _ = writeln!(out, "  {}", w.not_read);
+            }
             None => {
                 let _ = writeln!(out, "  {}", words(self.lang).rules.none);
             }
@@ -145,7 +151,9 @@ impl Renderer {
                 let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
                     let day = day.format("%d/%m/%Y").to_string();
-                    let since = published.since.map(|at| time::short_time(at, summary.now, self.zone, self.lang));
+                    let since = published
+                        .since
+                        .map(|at| penutup_cli_kit::times::short(at, summary.now, self.zone, self.lang.words()));
                     let _ = writeln!(out, "  {}", w.rules_wait(day, since.as_deref().unwrap_or("?")));
                 }
             }
@@ -210,7 +218,7 @@ impl Renderer {
                 let by = time::duration_text(*ahead, self.lang);
                 if *ahead > 0 { w.need_clock_ahead(by) } else { w.need_clock_behind(by) }
             }
-            Issue::Doubled(at) => w.need_doubled(time::short_time(*at, now, self.zone, self.lang)),
+            Issue::Doubled(at) => w.need_doubled(penutup_cli_kit::times::short(*at, now, self.zone, self.lang.words())),
         }
     }
 

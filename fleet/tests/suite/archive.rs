@@ -430,6 +430,11 @@ async fn a_clock_that_is_days_ahead_is_named_and_its_closings_are_kept() {
     assert!((259_000..=259_200).contains(&ahead), "{ahead}");
     let (_, status) = status_of(&stage, &["--once"]);
     assert!(status.contains("jkt/a1: its clock is 3 days ahead"), "{status}");
+    let (_, metrics) = status_of(&stage, &["--format", "prometheus"]);
+    for (name, value) in [("wrong", 1), ("offset_seconds", ahead)] {
+        let line = format!("penutup_seats_clock_{name}{{site=\"jkt\"}} {value}");
+        assert!(metrics.lines().any(|l| l == line), "{line}: {metrics}");
+    }
     let (_, status) = status_of(&stage, &["--site", "jkt", "--format", "json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["sites"][0]["attention"][0]["clock_ahead_seconds"], ahead, "{status}");
@@ -639,7 +644,7 @@ async fn a_lost_part_of_the_database_is_read_again_from_the_stream() {
     let config = stage.fleet.config(Identity::Program("archive"));
     for _ in 0..2 {
         let out = run(&config, &["archive", "--reread", "--lang", "en"]).done();
-        assert!(out.contains("CLOSINGS_JKT: 7 closings read again."), "{out}");
+        assert!(out.contains("CLOSINGS_JKT: closings read again: 7."), "{out}");
         assert_eq!(contents().await, before);
         let whole = "select count(*) from ledger where received = int8multirange(int8range(1, 7))";
         assert_eq!(stage.postgres.number(whole).await, Some(1));

@@ -482,16 +482,19 @@ async fn a_connection_needs_the_right_key_authority_and_tls() {
     crate::support::fleet::provisioned(&FleetSpec::default(), fleet.port, other.path());
     let ca = other.path().join("out/server/tls/ca.pem");
     let named = format!("tls://localhost:{}", fleet.port).parse().unwrap();
-    for wrong in [
-        Link { ca: Some(ca), ..valid() },
-        Link { ca: None, ..valid() },
-        Link { servers: vec![named], ..valid() },
+    let certificate = "check the certificate";
+    let own_key = Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap();
+    for (wrong, help) in [
+        (Link { ca: Some(ca), ..valid() }, certificate),
+        (Link { ca: None, ..valid() }, certificate),
+        (Link { servers: vec![named], ..valid() }, certificate),
         // Another fleet's key for the same seat.
-        Link { seed: Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap(), ..valid() },
+        (Link { seed: own_key, ..valid() }, "does not accept this key"),
     ] {
         let output = format!("{wrong:?}");
         let fail = wrong.connect(Lang::En).await.expect_err(&output);
         assert!(fail.message.contains("127.0.0.1") || fail.message.contains("localhost"), "{fail:?}");
+        assert!(fail.help.as_deref().is_some_and(|text| text.contains(help)), "{help}: {fail:?}");
     }
 }
 

@@ -446,6 +446,7 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
         centre.start_put(&Key::Rules, vec![b'x'; 200_000]).await.abort();
     }
     screen.waits_for(CUT).await;
+    let full_since = Instant::now();
     assert!(screen.text().contains(KLB), "the last known declaration stays: {}", screen.text());
     close_calls(&mut screen, 1).await;
     let config = fleet.config(Identity::Program("status"));
@@ -457,10 +458,22 @@ async fn a_full_disk_of_the_server_is_told_and_everything_goes_on_when_there_is_
     };
     wait_until("the full disk in the status", async || told()).await;
 
+    // Meanwhile the server ends connections and accepts new ones.
+    tokio::time::sleep(Duration::from_secs(30).saturating_sub(full_since.elapsed())).await;
+    let losses = seat.log().matches("disconnected from the centre").count();
+    assert!((1..=2).contains(&losses), "a link that flaps: {}", seat.log());
+    assert!(screen.text().contains(CUT), "{}", screen.text());
+
     disk.make_room();
-    fleet.nats.kill();
-    fleet.nats.restart();
-    screen.waits_without(CUT).await;
+    let by_itself = tokio::time::timeout(Duration::from_secs(15), screen.waits_without(CUT)).await.is_ok();
+    let version = archive.server_info().version;
+    let how = if by_itself { "goes on by itself" } else { "must be restarted" };
+    print_figure(&format!("{losses} losses; with room again, nats-server {version} {how} after"), full_since.elapsed());
+    if !by_itself {
+        fleet.nats.kill();
+        fleet.nats.restart();
+        screen.waits_without(CUT).await;
+    }
     assert!(screen.text().contains(KLB), "what was stored stays: {}", screen.text());
     TestSupervisor::of(&fleet, "pusat").await.declare(&CENTER, 2, State::Off, &reason(2)).await;
     screen.waits_without(KLB).await;

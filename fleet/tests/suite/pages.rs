@@ -64,7 +64,8 @@ async fn the_commands_of_the_fleet_page_work() {
 
     let (mut version, mut archive, mut done) = (EXAMPLE.to_owned(), None, 0);
     // The first five have their own test.
-    for line in commands(&page).into_iter().skip(5).filter(|line| line.starts_with("penutup-fleet ")) {
+    for line in commands(&page).into_iter().skip(5) {
+        assert!(line.starts_with("penutup-fleet "), "{line}");
         let verb = line.split(' ').nth(1).unwrap();
         let config = fleet.config(match verb {
             "klb" | "rules" => Identity::Supervisor("pusat"),

@@ -12,10 +12,12 @@ use penutup_cli_kit::words::Lang;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision::abandoned::{self, Abandoned};
 use penutup_fleet::provision::streams::StreamChange;
+use penutup_fleet::provision::trust::LIST;
 use penutup_fleet::secret::Seed;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
+use penutup_fleet::wire::trust::Trust;
 use tokio::time::timeout;
 
 use crate::support::calls::send;
@@ -233,7 +235,7 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     };
     let (status, output, _) = run(&[]);
     assert_eq!(status, Some(0));
-    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 18"), "{output}");
+    assert!(output.contains("sites 3, seats 5, supervisors 4") && output.contains("new keys: 18"), "{output}");
     let mut check = Command::new(binary);
     let checked = check
         .args(["-t", "-c", "nats.conf"])
@@ -265,6 +267,27 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     fs::write(&file, more.text(4222)).unwrap();
     let (_, output, _) = run(&[]);
     assert!(output.contains("server/ changed (accounts.conf)") && output.contains("systemctl restart"), "{output}");
+}
+
+#[tokio::test]
+async fn a_new_trust_list_is_told_by_the_run_that_makes_it_and_the_one_that_publishes_it() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    fleet.publish_trust().await;
+    let provision = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+        let command = command.args(["--lang", "en", "provision"]).arg(fleet.folder().join("fleet.toml"));
+        let output = command.arg(fleet.out()).args(more).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!provision(&[]).contains("new trust list"));
+    let made = provision(&["--renew", "pusat"]);
+    assert!(made.contains("new trust list: run provision --streams"), "{made}");
+    let version = Trust::parse(&fs::read_to_string(fleet.out().join(LIST)).unwrap()).unwrap().version;
+    for what in ["published", "unchanged"] {
+        let told = provision(&["--streams"]);
+        assert!(told.contains(&format!("trust list version {version}: {what}")), "{told}");
+    }
 }
 
 #[test]

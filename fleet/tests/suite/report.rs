@@ -145,3 +145,20 @@ async fn the_report_equals_that_of_the_merged_exports() {
     let away = run(&config, &["report"]);
     assert!(away.status == 2 && away.err.contains("postgres@"), "{away:?}");
 }
+
+#[tokio::test]
+async fn a_database_that_hangs_or_is_stopped_is_named_as_that() {
+    let Some(mut postgres) = Postgres::start() else { return };
+    let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
+        return;
+    };
+    let config = fleet.config(Identity::Program("status"));
+    let frozen = postgres.freeze().await;
+    let silent = run(&config, &["status", "--format", "json"]);
+    assert!(silent.status == 2 && silent.out.contains("Basis data "), "{silent:?}");
+    assert!(silent.out.contains("tidak merespons dalam 3 detik"), "{silent:?}");
+    postgres.thaw(&frozen);
+    postgres.stop();
+    let result = run(&config, &["report", "--lang", "en"]);
+    assert!(result.status == 2 && result.err.contains("check whether the database server is running"), "{result:?}");
+}

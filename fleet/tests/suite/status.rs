@@ -15,6 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support::calls::{call, close, name, send};
+use crate::support::nats::free_port;
 use crate::support::program::{Running, run, store};
 #[cfg(unix)]
 use crate::support::screen::Screen;
@@ -59,6 +60,12 @@ fn check_metrics(metrics: &str) {
         "# TYPE penutup_seats_connected gauge",
         "penutup_seats{site=\"jkt\"} 3",
         "penutup_seats_connected{site=\"jkt\"} 2",
+        "penutup_seats_current{site=\"jkt\"} 1",
+        "penutup_seats_current{site=\"sby\"} 0",
+        "penutup_seats_silent{site=\"jkt\"} 1",
+        "penutup_seats_rules_behind{site=\"jkt\"} 1",
+        "penutup_seats_trust_behind{site=\"jkt\"} 1",
+        "penutup_seats_trust_behind{site=\"sby\"} 0",
         "penutup_seats_klb_on{site=\"jkt\"} 2",
         "penutup_seats_klb_behind{site=\"sby\"} 1",
         "penutup_closings_unsent{site=\"jkt\"} 12",
@@ -99,6 +106,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
         (&Value::Null, 4),
         "the database, and three streams that no archive reads: {output}"
     );
+    assert!(before.out.contains("arsip belum membaca stream ini sejak server aktif"), "{output}");
 
     let archive = Running::start(&fleet.config(Identity::Program("archive")), &["archive"], fleet.folder());
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
@@ -119,7 +127,9 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     let mut refused = RefusalCounts::default();
     refused.add(Refusal::BadSignature);
     refused.add(Refusal::BadSignature);
-    publish_state(&fleet, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state(&fleet) }).await;
+    let older = BTreeMap::from([("trust.active".into(), KeyState { version: 1, refused: None })]);
+    let a2 = SeatState { klb: on.clone(), unsent: 12, refused, broadcasts: older, ..state(&fleet) };
+    publish_state(&fleet, "jkt", "a2", &a2).await;
     let off = Some(KlbState { version: klb - 1, on: false });
     publish_state(&fleet, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state(&fleet) }).await;
     // Terminal escapes and overflowing counts are no valid states: the seats count as silent, the messages as refused.
@@ -199,10 +209,17 @@ async fn a_dead_archive_is_told_with_what_waits_for_it() {
     assert_eq!((never.status, &output["total"]["waiting"]), (2, &1.into()), "{output}");
     let lines: Vec<_> = output["troubles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let since = |line: &&str| {
-        line.contains("1 closings wait, the oldest since ") && line.contains("; the archive recorded none")
+        line.contains("closings waiting: 1, the oldest since ") && line.contains("; the archive recorded none")
     };
     assert!(lines.iter().any(since), "{lines:?}");
     assert!(output["archive"][0]["oldest"].is_string() && output["archive"][0]["heard"].is_null(), "{output}");
+
+    wait_until("its age", async || {
+        let metrics = run(&config, &["status", "--format", "prometheus"]).out;
+        let line = metrics.lines().find_map(|l| l.strip_prefix("penutup_archive_lag_seconds{site=\"jkt\"} "))?;
+        (line.parse::<u64>().unwrap() > 0).then_some(())
+    })
+    .await;
 
     let mut archive = Running::start(&archive_config, &["archive"], fleet.folder());
     let is_quiet = async || {
@@ -224,13 +241,22 @@ async fn a_dead_archive_is_told_with_what_waits_for_it() {
     let dead = run(&config, &["status", "--lang", "en", "--format", "json"]);
     let output = json(&dead.out);
     assert_eq!((dead.status, &output["total"]["waiting"]), (2, &8.into()), "{output}");
+    let metrics = run(&config, &["status", "--format", "prometheus"]).out;
+    for line in ["penutup_closings_waiting{site=\"jkt\"} 8", "penutup_archive_reading{site=\"jkt\"} 0"] {
+        assert!(metrics.lines().any(|l| l == line), "{line}: {metrics}");
+    }
+    // The server does not say how old the first unread one is.
+    assert!(!metrics.contains("penutup_archive_lag_seconds{site=\"jkt\"}"), "{metrics}");
     let of_jkt = of_jkt(&output).unwrap();
     assert_eq!((&of_jkt["reading"], &of_jkt["waiting"]), (&false.into(), &8.into()));
     assert!(of_jkt["heard"].is_string(), "{output}");
     let lines: Vec<_> = output["troubles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(lines.iter().any(|line| line.contains("CLOSINGS_JKT") && line.contains("8 closings wait")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("CLOSINGS_JKT") && line.contains("closings waiting: 8")),
+        "{lines:?}"
+    );
     let text = run(&config, &["status", "--lang", "en", "--site", "jkt"]);
-    assert!(text.status == 2 && text.out.contains("8 closings wait; the archive last recorded"), "{text:?}");
+    assert!(text.status == 2 && text.out.contains("closings waiting: 8; the archive last recorded"), "{text:?}");
     assert!(!text.out.contains("No seat needs attention"), "{text:?}");
 
     let _archive = Running::start(&archive_config, &["archive"], fleet.folder());
@@ -318,9 +344,84 @@ async fn the_days_of_the_servers_certificate_are_told_and_named_in_the_last_thir
         assert_eq!(text.contains(&format!("! certificate of {server}: valid until ")), is_soon, "{text}");
         assert_eq!(text.contains("12 days left"), is_soon, "{text}");
     }
+    // A server of the fleet that does not answer.
+    let text = std::fs::read_to_string(&config).unwrap();
+    let (server, other) = (format!("127.0.0.1:{}", fleet.port), format!("127.0.0.1:{}", free_port()));
+    let listed = format!("\"tls://{server}\"");
+    assert!(text.contains(&listed), "{text}");
+    let two = config.with_file_name("two.toml");
+    std::fs::write(&two, text.replace(&listed, &format!("{listed}, \"tls://{other}\""))).unwrap();
+    let result = run(&two, &["status", "--format", "json", "--lang", "en"]);
+    let output = json(&result.out);
+    assert_eq!((result.status, output["certificates"].as_array().unwrap().len()), (2, 1), "{output}");
+    let trouble = output["troubles"][0].as_str().unwrap();
+    assert!(trouble.starts_with(&format!("certificate of {other}: could not be read")), "{output}");
+
     let Some(plain) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
     let config = plain.config(Identity::Program("status"));
     assert!(!run(&config, &["status", "--format", "prometheus"]).done().contains("certificate"));
+}
+
+/// A program gets what is known without the server, and no zero for what is unknown.
+#[tokio::test]
+async fn without_a_server_json_and_metrics_say_so() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Program("status"));
+    store(&fleet.config(Identity::Supervisor("pusat")), &["klb", "on", "--reason", "gempa"]);
+    let well = run(&config, &["status", "--format", "prometheus"]).done();
+    assert!(well.lines().any(|line| line == "penutup_server_connected 1"), "{well}");
+    fleet.nats.kill();
+    let metrics = run(&config, &["status", "--format", "prometheus"]);
+    assert!(metrics.status == 2 && metrics.err.contains("systemctl status penutup-nats"), "{metrics:?}");
+    for line in ["penutup_server_connected 0", "penutup_status_troubles 1", "penutup_seats{site=\"jkt\"} 3"] {
+        assert!(metrics.out.lines().any(|l| l == line), "{line}: {metrics:?}");
+    }
+    for unknown in ["penutup_klb_on", "penutup_seats_connected", "penutup_seats_current", "penutup_trust_version"] {
+        assert!(well.contains(unknown) && !metrics.out.contains(unknown), "{unknown}: {metrics:?}");
+    }
+    let result = run(&config, &["status", "--lang", "en", "--format", "json"]);
+    let output = json(&result.out);
+    assert_eq!((result.status, &output["connected"]), (2, &Value::Bool(false)), "{output}");
+    assert!(output["troubles"][0].as_str().unwrap().starts_with("Cannot connect to 127.0.0.1"), "{output}");
+    assert_eq!(output["total"]["seats"], 5);
+    for unknown in ["/klb", "/rules", "/trust/version", "/total/fresh", "/total/klb_behind", "/seats_current"] {
+        assert_eq!(output.pointer(unknown), Some(&Value::Null), "{unknown}: {output}");
+    }
+    let text = run(&config, &["status", "--once"]);
+    assert!(text.status == 2 && text.out.is_empty(), "{text:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_terminal_shows_when_the_server_is_gone_and_nothing_of_before_as_present() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    store(&fleet.config(Identity::Supervisor("pusat")), &["klb", "on", "--reason", "gempa"]);
+    publish_state(&fleet, "jkt", "a1", &state(&fleet)).await;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+    command.args(["status", "--lang", "en", "--config"]).arg(fleet.config(Identity::Program("status")));
+    let screen = Screen::start(&command);
+    screen.waits_for("gempa").await;
+    for is_frozen in [false, true] {
+        if is_frozen {
+            fleet.nats.freeze();
+        } else {
+            fleet.nats.kill();
+        }
+        screen.waits_for("! not connected to the server since").await;
+        let text = screen.text();
+        for part in ["systemctl status penutup-nats", "could not be read", "jkt 3 ? ?"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        for part in ["never declared", "gempa", "No rules published", "Check its disk"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        if is_frozen {
+            fleet.nats.thaw();
+        } else {
+            fleet.nats.restart();
+        }
+        screen.waits_for("gempa").await;
+    }
 }
 
 #[cfg(unix)]

@@ -9,12 +9,13 @@ use penutup_cli_kit::diff::duties::demand;
 use serde::Serialize;
 
 use super::SheetFormat;
-use crate::cli::table::demanded;
+use crate::cli::table::{Names, demanded};
 use crate::cli::{Context, Status, Stop, VerbOutput, json};
 use crate::diagnostics::{csv, outside, shown};
 use crate::drill::class::{Class, Fault, Missed, read};
 use crate::drill::grade::is_spoken;
 use crate::drill::sheet::Sheet;
+use crate::drill::texts::clause_and_condition;
 use crate::files::{self, shown_path};
 use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
@@ -130,6 +131,9 @@ struct MissedRow {
     asked: usize,
     /// What should have been said.
     sentence: String,
+    /// Both as a person reads them, without ids.
+    #[serde(skip)]
+    read: [String; 2],
 }
 
 #[derive(Serialize)]
@@ -176,10 +180,10 @@ impl Told<'_> {
     /// Rules, duties, greetings and fields, each with the name of its kind in files.
     fn missed(&self) -> [(&'static str, &'static str, Vec<MissedRow>); 4] {
         let w = &self.words.class;
-        let rows = |all: &[Missed], one: &dyn Fn(usize) -> (String, String)| -> Vec<MissedRow> {
+        let rows = |all: &[Missed], one: &dyn Fn(usize) -> [String; 4]| -> Vec<MissedRow> {
             let row = |m: &Missed| {
-                let (what, sentence) = one(m.what);
-                MissedRow { what, missed: m.missed, asked: m.asked, sentence }
+                let [what, sentence, label, told] = one(m.what);
+                MissedRow { what, missed: m.missed, asked: m.asked, sentence, read: [label, told] }
             };
             all.iter().map(row).collect()
         };
@@ -191,18 +195,18 @@ impl Told<'_> {
         ]
     }
 
-    fn rule(&self, at: usize) -> (String, String) {
+    fn rule(&self, at: usize) -> [String; 4] {
         let rule = &self.rules.rules[at];
-        (rule.id.clone(), script_with_placeholders(self.rules, &rule.steps).to_string())
+        let sentence = script_with_placeholders(self.rules, &rule.steps).to_string();
+        let label = clause_and_condition(self.rules, rule.basis.as_deref().unwrap_or(&rule.id), &rule.when);
+        [rule.id.clone(), sentence.clone(), label, sentence]
     }
 
     /// A requirement with what it demands, and the sentences of the steps that it names.
-    fn duty(&self, at: usize) -> (String, String) {
+    fn duty(&self, at: usize) -> [String; 4] {
         let requirement = &self.rules.requirements[at];
         let mut steps: Vec<StepIx> = Vec::new();
-        let mut demands = Vec::new();
         for duty in &requirement.duties {
-            demands.push(demand(&demanded(self.rules, duty), self.words));
             let named: &[StepIx] = match duty {
                 Duty::Always(steps) | Duty::Never(steps) | Duty::ExactlyOne(steps) | Duty::Order(steps) => steps,
                 Duty::Last(step) => std::slice::from_ref(step),
@@ -212,28 +216,44 @@ impl Told<'_> {
         // In the order of the rules file, each as the closing says it.
         steps.sort_unstable_by_key(|step| step.at());
         let sentences = script_with_placeholders(self.rules, &steps).to_string();
-        let demands = demands.join("; ");
-        let text = if sentences.is_empty() { demands } else { format!("{demands}: {sentences}") };
-        (requirement.id.clone(), text)
+        let text = |names: Names| {
+            let one = |duty: &Duty| match duty {
+                Duty::Never(steps)
+                    if names == Names::Labels && steps.iter().all(|s| self.rules.step(*s).is_spoken()) =>
+                {
+                    let titles: Vec<&str> = steps.iter().map(|step| names.of(self.rules, *step)).collect();
+                    self.words.class.never(titles.join(", "))
+                }
+                _ => demand(&demanded(self.rules, duty, names), self.words),
+            };
+            let demands = requirement.duties.iter().map(one).collect::<Vec<_>>().join("; ");
+            if sentences.is_empty() { demands } else { format!("{demands}: {sentences}") }
+        };
+        let clause = requirement.basis.as_deref().unwrap_or(&requirement.id);
+        let label = clause_and_condition(self.rules, clause, &requirement.when);
+        [requirement.id.clone(), text(Names::Ids), label, text(Names::Labels)]
     }
 
     /// A minute, and the sentence with its greeting.
-    fn greeting(&self, minute: usize) -> (String, String) {
+    fn greeting(&self, minute: usize) -> [String; 4] {
         let minute = u16::try_from(minute).unwrap_or(0);
         let time =
             chrono::NaiveTime::from_hms_opt(u32::from(minute) / 60, u32::from(minute) % 60, 0).unwrap_or_default();
         let word = self.rules.greetings.word(time);
         let greets = self.rules.steps.iter().find(|step| step.greets());
         let sentence = greets.and_then(|step| speak(self.rules, step, &Fields::default_of(self.rules), word));
-        (times::iso_minute(minute), sentence.map_or_else(|| word.to_owned(), |s| s.to_string()))
+        let sentence = sentence.map_or_else(|| word.to_owned(), |s| s.to_string());
+        [times::iso_minute(minute), sentence.clone(), times::minute(minute, self.words), sentence]
     }
 
     /// A field, and the sentences that speak it.
-    fn field(&self, at: usize) -> (String, String) {
+    fn field(&self, at: usize) -> [String; 4] {
         let field = FieldIx(u16::try_from(at).unwrap_or_default());
         let all = self.rules.steps.iter().filter_map(|step| self.rules.step_named(&step.id));
         let steps: Vec<StepIx> = all.filter(|step| is_spoken(self.rules, &[*step], field)).collect();
-        (self.rules.field(field).id.clone(), script_with_placeholders(self.rules, &steps).to_string())
+        let sentence = script_with_placeholders(self.rules, &steps).to_string();
+        let field = self.rules.field(field);
+        [field.id.clone(), sentence.clone(), field.label.clone(), sentence]
     }
 
     fn json(&self, loaded: &LoadedRules) -> String {
@@ -321,16 +341,16 @@ impl Told<'_> {
         if missed.iter().all(|(_, _, rows)| rows.is_empty()) {
             let _ = write!(out, "\n{}\n", w.nothing_missed);
         }
-        for (kind, title, rows) in missed.iter().filter(|(_, _, rows)| !rows.is_empty()) {
+        for (_, title, rows) in missed.iter().filter(|(_, _, rows)| !rows.is_empty()) {
             let _ = write!(out, "\n{title}\n");
             for row in rows {
-                // In files times are written for programs.
-                let time = (*kind == "greeting").then(|| row.what.replace(':', words.screen.time_dot));
-                let what = time.unwrap_or_else(|| shown(&row.what));
-                let _ = writeln!(out, "  {:>7}  {what}", format!("{}/{}", row.missed, row.asked));
-                for line in wrap([(row.sentence.as_str(), ())], COLUMNS - INDENT) {
-                    let line: String = line.into_iter().map(|(text, ())| text).collect();
-                    let _ = writeln!(out, "{}{line}", " ".repeat(INDENT));
+                let mut count = format!("  {:>7}  ", format!("{}/{}", row.missed, row.asked));
+                for text in &row.read {
+                    for line in wrap([(text.as_str(), ())], COLUMNS - INDENT) {
+                        let line: String = line.into_iter().map(|(text, ())| text).collect();
+                        let _ = writeln!(out, "{count}{line}");
+                        count = " ".repeat(INDENT);
+                    }
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::drill::session::Session;
 use crate::drill::sheet::{GradedAnswer, Tally, by_fact, by_rule};
 use crate::drill::texts;
 use crate::rules::RuleSet;
-use crate::rules::ruleset::{FieldKind, Rule, StepIx};
+use crate::rules::ruleset::{FieldKind, StepIx};
 use crate::tui::theme::Role;
 use crate::words::Words;
 use crate::wrap::shorten;
@@ -185,22 +185,15 @@ pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let rules = session.rules();
     let by_rule = by_rule(session.rules(), session.results()).into_iter().map(|tally| {
         let named = rules.rules.iter().find(|r| r.id == tally.what);
-        let what = named.map_or(tally.what.clone(), |rule| rule_words(rules, rule));
+        let what = named.map_or(tally.what.clone(), |rule| {
+            texts::clause_and_condition(rules, rule.basis.as_deref().unwrap_or(&rule.id), &rule.when)
+        });
         Tally { what, ..tally }
     });
     tallies(&mut page, look, session.words(), w.by_rule, &by_rule.collect::<Vec<_>>());
     page.gap();
     tallies(&mut page, look, session.words(), w.by_fact, &by_fact(rules, session.results()));
     page.into_lines()
-}
-
-/// A rule by its clause and the values of its condition: "Keterangan b · KLB AKTIF · Topik PLN Mobile".
-fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
-    let held = rule.when.constraints().map(|(fact, values)| {
-        let labels: Vec<&str> = values.iter().map(|at| rules.facts[fact].values[at].label.as_str()).collect();
-        format!("{} {}", rules.facts[fact].label, labels.join(" / "))
-    });
-    std::iter::once(rule.basis.clone().unwrap_or_else(|| rule.id.clone())).chain(held).collect::<Vec<_>>().join(" · ")
 }
 
 fn tallies(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, words: &Words, title: &str, all: &[Tally]) {

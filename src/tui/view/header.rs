@@ -58,11 +58,17 @@ pub(super) fn filled(look: &DrawContext<'_>, text: &str, role: Role) -> Span<'st
     look.span(format!(" {text} "), role)
 }
 
+/// The customer's local time and the greeting.
+fn clock(look: &DrawContext<'_>) -> Span<'static> {
+    let app = look.app;
+    let zone = &app.rules().zones[app.call().zone()].id;
+    let text = app.words().screen.clock_greeting(app.greeting_word(), app.clock_text(app.local()), zone);
+    look.span(text, Role::Text)
+}
+
 fn title(look: &DrawContext<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
-    let zone = &app.rules().zones[app.call().zone()].id;
-    let time = app.clock_text(app.local());
-    let clock = || look.span(words.clock_greeting(app.greeting_word(), &time, zone), Role::Text);
+    let clock = || clock(look);
     let whole = vec![
         look.span(format!(" {}", words.title), Role::Text),
         look.span(" · ", Role::Line),
@@ -497,6 +503,16 @@ fn fields(look: &DrawContext<'_>) -> Vec<Block> {
     let at = all.iter().position(fits).unwrap_or(all.len() - 1);
     let between = if look.size == Size::Compact { DOT } else { BETWEEN };
     vec![Block::new(Priority::Fields, flow(look, all.swap_remove(at), between, FIELD_ROWS))]
+}
+
+/// The fields and the clock in one row; the clock has the zone as well.
+pub fn fields_with_clock(look: &DrawContext<'_>) -> Line<'static> {
+    let mut left = vec![look.span(" ", Role::Text)];
+    for (at, chip) in chips(look, FieldForm { whole: false, choices: false, zone: false }).into_iter().enumerate() {
+        left.extend((at > 0).then(|| look.span(DOT, Role::Line)));
+        left.extend(chip);
+    }
+    look.two_ends(left, vec![clock(look)])
 }
 
 /// How much of the fields is shown.

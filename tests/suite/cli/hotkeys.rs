@@ -47,6 +47,18 @@ fn the_list_says_what_each_hotkey_does() {
 }
 
 #[test]
+fn the_zone_and_the_answer_about_a_fact_can_be_hotkeys() {
+    let home = home();
+    home.write_config(
+        "settings.toml",
+        "[hotkeys]\n\"zone=WITA\" = 'Ctrl+Alt+1'\nzone = 'Ctrl+Alt+2'\nstill = 'Ctrl+Alt+3'",
+    );
+    let listed = home.penutup(["hotkeys", "--format", "json"]).json();
+    let labels: Vec<&str> = (0..3).filter_map(|at| listed["hotkeys"][at]["label"].as_str()).collect();
+    assert_eq!(labels, ["zona waktu pelanggan: WITA", "zona waktu pelanggan", "masih berlaku"]);
+}
+
+#[test]
 fn without_hotkeys_it_says_how_to_add_some() {
     let home = Home::new();
     let message = home.penutup(["hotkeys"]).ok();

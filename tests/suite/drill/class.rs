@@ -187,6 +187,39 @@ fn a_duty_is_missed_only_by_an_answer_that_fails_it() {
     assert_eq!(reversed, [("urutan".into(), 10, 10)]);
 }
 
+/// A trainer reads clauses and labels, as on the result sheet; files have ids.
+#[test]
+fn the_text_names_what_was_missed_as_the_result_sheet_does() {
+    let loaded = built_in();
+    let mut sheet = sheet(&loaded, "cso-1", 7, 10, |_| true);
+    for card in &mut sheet.cards {
+        let greeting = card.answer["greeting"].clone();
+        let expected = card.expected.as_mut().expect("a finished exam");
+        let steps: Vec<&str> = std::iter::once("campaign").chain(expected.steps.iter().map(String::as_str)).collect();
+        card.answer = serde_json::json!({ "steps": steps, "greeting": greeting });
+        expected.right = false;
+    }
+    sheet.judge();
+    let home = Home::new();
+    home.write("a.json", sheet.to_json());
+    let out = home.penutup(["drill", "--class", "a.json"]).ok();
+    for part in [
+        "  Keterangan b · KLB AKTIF · Topik di luar PLN Mobile · Aplikasi",
+        "  No. 1; Keterangan b · KLB AKTIF\n",
+        "  tidak boleh disampaikan: Campaign Integritas: ",
+    ] {
+        assert!(out.contains(part), "{part} is not in {out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+    for id in ["klb-lain", "klb-tanpa-campaign", "campaign:"] {
+        assert!(!out.contains(id), "{id} is in {out}");
+    }
+    let out = home.penutup(["drill", "--class", "a.json", "--format", "csv"]).ok();
+    for part in ["\nrule,klb-lain,", "\nduty,klb-tanpa-campaign,", "tidak boleh ada: campaign: "] {
+        assert!(out.contains(part), "{part} is not in {out}");
+    }
+}
+
 /// Of a case everything but the sentences may be wrong: no rule and no duty is missed then.
 #[test]
 fn a_wrong_name_or_honorific_of_a_case_is_counted_by_itself() {
@@ -210,7 +243,7 @@ fn a_wrong_name_or_honorific_of_a_case_is_counted_by_itself() {
     let home = Home::new();
     home.write("a.json", sheet.to_json());
     let out = home.penutup(["drill", "--class", "a.json"]).ok();
-    assert!(out.contains("Isian yang paling sering keliru") && out.contains("1/10  nama"), "{out}");
+    assert!(out.contains("Isian yang paling sering keliru") && out.contains("1/10  Nama"), "{out}");
     let out = home.penutup(["drill", "--class", "a.json", "--format", "csv"]).ok();
     assert!(out.contains("\nfield,sapaan,"), "{out}");
 }

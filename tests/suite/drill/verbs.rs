@@ -3,12 +3,20 @@
 use crate::support::{Home, assert_harmless, penutup};
 
 #[test]
-fn without_a_terminal_one_line_suggests_say() {
-    for args in [&["drill"][..], &["drill", "--exam"], &["drill", "--trainee", "a"], &["demo"], &["demo", "x.toml"]] {
+fn without_a_terminal_one_line_suggests_what_prints() {
+    let (cards, notes) = ("penutup drill --cards", "penutup demo --notes");
+    for (args, instead) in [
+        (&["drill"][..], cards),
+        (&["drill", "--exam"], cards),
+        (&["drill", "--trainee", "a"], cards),
+        (&["demo"], notes),
+    ] {
         let message = Home::new().penutup(args).failed();
         assert_eq!(message.lines().count(), 1, "{message}");
-        assert!(message.contains("memerlukan terminal") && message.contains("penutup say"), "{message}");
+        assert!(message.contains("memerlukan terminal") && message.contains(instead), "{message}");
     }
+    let message = Home::new().penutup(["demo", "tiada"]).failed();
+    assert!(message.contains("Tidak ada demo \"tiada\"") && !message.contains("terminal"), "{message}");
 }
 
 #[test]

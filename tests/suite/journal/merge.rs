@@ -194,6 +194,21 @@ fn a_line_with_an_impossible_value_is_refused() {
     }
 }
 
+/// A computer's clock may be set back during a call; one such call must not make a seat's export unusable.
+#[test]
+fn a_call_that_ends_before_it_began_is_read_and_lasted_no_time() {
+    let home = Home::new();
+    let record = ended(1);
+    let (end, how) = record.end.unwrap();
+    let back = Record { end: Some((record.start - TimeDelta::days(1), how)), ..record.clone() };
+    assert!(end > record.start);
+    home.write("back", export(&[Copy { id: 1, version: 1, record: back }]));
+    let json = home.penutup(["report", "--format", "json", "back"]).json();
+    assert_eq!(json["total"]["closings"], 1, "{json:#}");
+    let csv = home.penutup(["report", "--format", "csv", "back"]).ok();
+    assert_eq!(column(&csv, "seconds"), ["0"], "{csv}");
+}
+
 #[test]
 fn differences_from_the_centre_are_exported_and_optional() {
     let home = Home::new();

@@ -268,7 +268,7 @@ fn a_journal_of_0_1_0_is_migrated_by_a_report_and_by_the_prompter() {
     let home = Home::new();
     let path = home.data("journal.db");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let sql = include_str!("../../data/journal-0.1.0.sql");
+    let sql = include_str!("../../data/0.1.0/journal.sql");
     rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     let json = home.penutup(["report", "--format", "json"]).json();
     assert_eq!((&json["total"]["closings"], &json["open"]), (&2.into(), &1.into()));

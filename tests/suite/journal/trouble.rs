@@ -3,73 +3,21 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::Command;
 
 use penutup::closing::ending::Outcome;
 use rusqlite::Connection;
 
 use super::*;
+use crate::disk::Disk;
 
 /// Marks a journal as written by a newer program.
 fn mark_as_newer(path: &Path) {
     Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
 }
 
-/// A small file system for a test; `None` if the system does not let us mount one.
-pub struct Disk(tempfile::TempDir);
-
-impl Disk {
-    pub fn new() -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "penutup-test"]).arg(folder.path());
-        let done = mount.output().is_ok_and(|out| out.status.success());
-        done.then_some(Self(folder))
-    }
-
-    #[cfg(unix)]
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Fills the free space.
-    #[cfg(unix)]
-    pub fn fill(&self) {
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.append(true).create(true).open(self.0.path().join("filler")).unwrap();
-        while file.write_all(&[0; 4096]).is_ok() {}
-    }
-
-    /// Gives the space back.
-    #[cfg(unix)]
-    pub fn empty(&self) {
-        fs::remove_file(self.0.path().join("filler")).unwrap();
-    }
-
-    fn journal(&self) -> PathBuf {
-        self.0.path().join("data/journal.db")
-    }
-
-    fn remount(&self, how: &str) {
-        let end = std::time::Instant::now() + PATIENCE;
-        loop {
-            let mut mount = Command::new("mount");
-            let out = mount.args(["-o", &format!("remount,{how}")]).arg(self.0.path()).output().expect("mount runs");
-            if out.status.success() {
-                return;
-            }
-            // Between fork and exec, a process that another test starts has our files open.
-            let is_busy = String::from_utf8_lossy(&out.stderr).contains("busy");
-            assert!(is_busy && std::time::Instant::now() < end, "{out:?}");
-        }
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // `-l`: a file system in use is unmounted as soon as it is no longer used.
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
-    }
+/// The journal on such a disk.
+fn journal_on(disk: &Disk) -> PathBuf {
+    disk.path().join("data/journal.db")
 }
 
 pub fn skipped(test: &str, why: &str) {
@@ -79,20 +27,17 @@ pub fn skipped(test: &str, why: &str) {
 
 #[test]
 fn calls_are_kept_while_the_disk_is_full_and_written_afterwards() {
-    let Some(disk) = Disk::new() else {
+    let Some(disk) = Disk::of(1) else {
         return skipped(
             "calls_are_kept_while_the_disk_is_full_and_written_afterwards",
             "no disk can be mounted here (not root)",
         );
     };
-    let path = disk.journal();
+    let path = journal_on(&disk);
     let (writer, troubles) = start(&path);
     send(&writer, ended(1));
     settle(&writer);
-    let filler = disk.0.path().join("filler");
-    let mut file = fs::File::create(&filler).unwrap();
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
+    disk.fill();
     // SQLite's log has free pages, so the first writes still succeed.
     let mut call = 2;
     while troubles.try_recv().map(|t| assert!(matches!(t, Trouble::Began(_)))).is_err() {
@@ -102,7 +47,7 @@ fn calls_are_kept_while_the_disk_is_full_and_written_afterwards() {
     }
     send(&writer, begun(call));
     assert_eq!(settle(&writer).report.total.closings, call - 1, "the recap includes calls that are only in memory");
-    fs::remove_file(&filler).unwrap();
+    disk.empty();
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     send(&writer, ended(call));
     finish(writer, &troubles);
@@ -113,13 +58,13 @@ fn calls_are_kept_while_the_disk_is_full_and_written_afterwards() {
 
 #[test]
 fn calls_are_kept_while_the_folder_is_read_only_and_written_afterwards() {
-    let Some(disk) = Disk::new() else {
+    let Some(disk) = Disk::of(1) else {
         return skipped(
             "calls_are_kept_while_the_folder_is_read_only_and_written_afterwards",
             "no disk can be mounted here (not root)",
         );
     };
-    let path = disk.journal();
+    let path = journal_on(&disk);
     fs::create_dir(path.parent().unwrap()).unwrap();
     disk.remount("ro");
     let (writer, troubles) = start(&path);
@@ -262,13 +207,13 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
 
 #[test]
 fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost() {
-    let Some(disk) = Disk::new() else {
+    let Some(disk) = Disk::of(1) else {
         return skipped(
             "on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost",
             "no disk can be mounted here (not root)",
         );
     };
-    let path = disk.journal();
+    let path = journal_on(&disk);
     fs::create_dir(path.parent().unwrap()).unwrap();
     disk.remount("ro");
     for elsewhere in [true, false] {
@@ -368,7 +313,7 @@ fn a_journal_that_the_settings_name_is_used_and_set_aside_when_it_is_damaged() {
 fn a_pipe_named_as_the_journal_is_refused_without_blocking() {
     let place = Place::new();
     let path = place.0.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let (writer, troubles) =
         start_with(Config { named_at: Some("settings.toml:1".into()), spill: vec![], ..config(&path) });
     assert!(next_message(&troubles).contains("ini bukan berkas biasa"));

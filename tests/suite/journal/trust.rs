@@ -17,7 +17,12 @@ fn journal_of(home: &Home, calls: impl IntoIterator<Item = Record>) {
 fn a_deletion_asks_first_and_is_told_by_export_and_report() {
     let home = Home::new();
     journal_of(&home, [ended(1), ended(2)]);
-    let question = "Hapus 2 closing dari 24/11/2026 s.d. 24/11/2026?";
+    let question = "Hapus selamanya 2 closing dari 24/11/2026 s.d. 24/11/2026? (ya/tidak)";
+    // The answer is typed in the same row, also after the largest number.
+    for lang in [Lang::Id, Lang::En] {
+        let longest = lang.words().journal.forget_ask("1.234.567", "24/11/2026", "24/11/2026");
+        assert!(longest.len() < 79, "{longest}");
+    }
     let mut term = Term::start(&home.penutup(["journal", "forget", "--all"]).command());
     term.shows(question).send("tidak\r").shows("Tidak ada closing yang dihapus");
     assert_eq!(term.ends().exit_code(), 1);

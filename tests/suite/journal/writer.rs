@@ -2,6 +2,8 @@
 //! open by running and by crashed processes.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use penutup::closing::ending::Outcome;
@@ -44,6 +46,26 @@ fn a_call_is_one_row_from_its_first_record_on() {
     assert_eq!(ids.len(), 1);
     assert_eq!(ids[0].get_version_num(), 7);
     finish(writer, &troubles);
+}
+
+/// A thread that ends together with the process crashes Wine.
+#[test]
+fn a_journal_that_is_finished_has_no_thread_any_more() {
+    let place = Place::new();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    let spawn = |work: Box<dyn FnOnce() + Send>| {
+        thread::Builder::new().spawn(move || {
+            work();
+            // Later than the journal is closed.
+            thread::sleep(Duration::from_millis(50));
+            over.store(true, Ordering::SeqCst);
+        })
+    };
+    let writer = Writer::start(config(&place.journal()), |_| {}, spawn);
+    send(&writer, ended(1));
+    assert!(matches!(writer.finish(PATIENCE), Finish::Written));
+    assert!(is_over.load(Ordering::SeqCst));
 }
 
 #[test]

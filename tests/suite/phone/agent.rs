@@ -406,7 +406,7 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
         std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
         line.send(&Command::Rules).expect("it is accepted");
-        term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
+        term.shows("Berkas aturan hilang; aturan terakhir tetap dipakai.").shows("SOP Rev-pusat");
         deliver(&home, "rules.toml", rules("Rev-baru"));
         line.send(&Command::Rules).expect("it is accepted");
         term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");

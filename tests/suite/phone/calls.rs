@@ -128,6 +128,22 @@ fn a_start_during_a_call_replaces_it_and_one_backspace_restores_it() {
     assert_eq!(stage.notice(), "Kembali ke panggilan tadi");
 }
 
+/// The telephone's value is undone first.
+#[test]
+fn a_value_after_the_end_leaves_the_notice_with_as_many_keys_as_return() {
+    for (values, undo) in [("nama=Siti", 2), ("topik=pln-mobile", 2), ("topik=lain", 1)] {
+        let mut stage = Stage::at("14:00");
+        stage.keys("s␣").sets(values);
+        let keys = vec!["Backspace"; undo].join(" ");
+        assert_eq!(stage.notice(), format!("Panggilan selesai · {keys} kembali (10 detik)"), "{values}");
+        stage.keys(&"⌫".repeat(undo));
+        assert_eq!(stage.notice(), "Kembali ke panggilan tadi", "{values}");
+    }
+    let mut stage = Stage::at("14:00");
+    stage.keys("s␣").sets("nama=Siti").wait(11);
+    assert_eq!(stage.app.notice(), None, "it is gone when the end can no longer be undone");
+}
+
 #[test]
 fn any_other_key_in_the_new_call_makes_it_final() {
     for key in ["n", "?", "↓", "m", "␣"] {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{Days, FixedOffset, TimeDelta, Utc};
 use penutup::declaration::{Declaration, DeclarationEvent, State};
 use penutup::files::broadcast::{FolderPoller, declare};
 use penutup::files::declaration_in;
@@ -63,6 +63,7 @@ fn every_prompter_switches_and_shows_who_why_and_until_when() {
     let mut terms: Vec<Term> = homes.iter().map(|home| prompter(home, &[])).collect();
     let ran = site.klb(&ON);
     ran.status(0).err_is("").out_has("KLB dinyatakan: ").out_has("klb.toml");
+    ran.out_has("KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00");
     for term in &mut terms {
         term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     }
@@ -74,6 +75,18 @@ fn every_prompter_switches_and_shows_who_why_and_until_when() {
     for term in terms.iter_mut().chain([&mut late]) {
         term.hides("KLB AKTIF").shows("Untuk mewujudkan PLN terbaik");
     }
+}
+
+/// A time that is over today is tomorrow's: what was declared shows the day.
+#[test]
+fn the_supervisor_sees_that_until_is_tomorrow() {
+    let site = Site::new();
+    let ran = site.klb(&["on", "--until", "00:01", "--reason", "banjir"]);
+    let declared = site.read();
+    let wib = FixedOffset::east_opt(7 * 3600).expect("an offset");
+    let until = declared.until.expect("a time").with_timezone(&wib);
+    assert_eq!(until.date_naive(), declared.since.with_timezone(&wib).date_naive() + Days::new(1));
+    ran.status(0).out_has(&format!("banjir · s.d. {} 00.01", until.format("%d/%m")));
 }
 
 #[test]
@@ -115,9 +128,9 @@ fn folder_errors_only_cause_a_notice() {
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
     fs::rename(site.folder(), &away).expect("the folder is moved away");
-    term.shows("Sambungan ke pusat terputus").shows(BANNER);
+    term.shows("Pusat terputus: KLB tetap; ubah jika diminta").shows(BANNER);
     fs::rename(&away, site.folder()).expect("the folder is moved back");
-    term.hides("Sambungan ke pusat terputus").shows(BANNER);
+    term.hides("Pusat terputus").shows(BANNER);
     site.klb(&["off"]).status(0);
     term.hides("KLB AKTIF");
     term.quits();
@@ -151,7 +164,7 @@ fn a_pipe_in_the_files_place_blocks_nothing() {
     let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo runs");
     assert!(made.success());
     let mut term = prompter(&home, &[]);
-    term.shows("Sambungan ke pusat terputus").send("?").shows("ini bukan berkas biasa").send("?");
+    term.shows("Pusat terputus").send("?").shows("ini bukan berkas biasa").send("?");
     term.send("k").shows("KLB AKTIF sejak 14.20");
     term.quits();
 }

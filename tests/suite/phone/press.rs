@@ -8,7 +8,7 @@ use penutup_ipc::press::{Did, PressRefusal, PressReply, Presses};
 use super::Telephone as _;
 use super::socket::RawClient;
 use super::verb::{WAIT, call, prompter};
-use crate::stage::Stage;
+use crate::stage::{Stage, revised};
 use crate::support::{Home, Ran, assert_harmless, json};
 use crate::term::{Term, eventually};
 
@@ -22,7 +22,9 @@ const TYPING: &str = "Enter pakai · Esc batal";
 const QUESTION: &str = "Belum semua disampaikan. Mengapa panggilan berakhir?";
 /// The question as it is printed.
 const ASKED: &str = "Belum semua disampaikan. Mengapa panggilan berakhir? Jawab dengan end=…: pelanggan-menutup, \
-                     dialihkan, hening, terputus, tidak-disampaikan\n";
+                     dialihkan, hening, terputus, tidak-disampaikan; kembali dengan back\n";
+/// The question whether to quit.
+const LEAVING: &str = "Panggilan ini belum selesai. Tetap keluar? Kembali dengan back\n";
 
 /// As many connections as a prompter has.
 const CONNECTIONS: usize = 32;
@@ -186,17 +188,127 @@ fn a_press_answers_the_question_how_the_call_ended_and_only_that_question() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     press(&home, "said").status(0);
-    let nothing_asked = "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan akhir panggilan\n";
+    let nothing_asked = "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan itu\n";
     does(&home, "end=dialihkan", 1, nothing_asked, SECOND);
     let unknown = press(&home, "end end=dialikan");
     unknown.status(2);
     assert!(unknown.err.contains("Pilihan \"end=dialikan\" tidak dikenal"), "{}", unknown.err);
     assert!(unknown.err.contains("Maksudnya \"dialihkan\"?"), "{}", unknown.err);
-    does(&home, "end end=dialihkan", 0, "", FIRST);
+    does(&home, "end end=dialihkan", 0, "", &format!("Ditutup: dialihkan; undo kembali (10 detik). {FIRST}"));
     term.shows("Ditutup: dialihkan");
     term.quits();
     let report = json(&home.penutup(["report", "--format", "json"]).run().out);
     assert_eq!(report["total"]["endings"], serde_json::json!({ "dialihkan": 1 }), "{report:#}");
+}
+
+#[test]
+fn the_question_whether_to_quit_names_the_press_that_closes_it() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    press(&home, "said").status(0);
+    term.send("q").shows("Tetap keluar?");
+    does(&home, "klb", 1, "\"klb\" tidak ditekan: layar sedang bertanya\n", LEAVING);
+    does(&home, "", 0, "", LEAVING);
+    does(&home, "back", 0, "", SECOND);
+    term.hides("Tetap keluar?").quits();
+}
+
+#[test]
+fn a_press_sets_the_zone() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    press(&home, "zone=wita").status(0).err_is("");
+    term.shows("15.20 WITA").shows("▐WITA▌");
+    does(&home, "zone=WITA", 0, "\"zone=WITA\" tidak mengubah apa pun\n", FIRST);
+    press(&home, "zone").status(0).err_is("");
+    term.shows("▐WIT▌");
+    let unknown = press(&home, "zone=WITAA");
+    unknown.status(2);
+    assert!(unknown.err.contains("Maksudnya \"WITA\"?"), "{}", unknown.err);
+    term.quits();
+}
+
+#[test]
+fn a_press_answers_whether_a_fact_is_still_in_effect() {
+    let mut s = Stage::at("01:00");
+    s.keys("k").wait(12 * 3600 + 60);
+    let question =
+        "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Jawab still jika masih, klb jika sudah tidak. ";
+    let said = |s: &mut Stage, words: &str| pressed(s, words).say.expect("a line");
+    let first = said(&mut s, "");
+    assert!(first.starts_with(question), "{first}");
+    // The banner asks it all the time, the reply at the beginning of a call.
+    assert!(!said(&mut s, "said").contains("Masih berlaku?"));
+    s.later(700);
+    let began = said(&mut s, "said-all next");
+    assert!(began.contains(&format!("kembali (10 detik). {question}")), "{began}");
+    assert_eq!(pressed(&mut s, "basis").did, [Did::Done]);
+    let answered = pressed(&mut s, "still");
+    assert_eq!(answered.did, [Did::Done], "also over a panel");
+    assert!(answered.say.is_some_and(|say| say.starts_with("KLB: AKTIF. ")));
+    s.later(700);
+    assert_eq!(refusal(&mut s, "still"), Some(PressRefusal::NoQuestion), "it was answered");
+    assert!(!said(&mut s, "").contains("Masih berlaku?"));
+}
+
+/// Also where the next call has other facts than the one that ended.
+#[test]
+fn a_press_that_ends_a_call_says_so() {
+    let mut s = Stage::at("14:00");
+    let said = |s: &mut Stage, words: &str| {
+        s.later(1300);
+        pressed(s, words).say.expect("a line") + "\n"
+    };
+    let ended = "Closing lengkap. Panggilan selesai; undo kembali (10 detik). ";
+    assert_eq!(said(&mut s, "topik=pln-mobile said-all next"), format!("{ended}{FIRST}"));
+    assert_eq!(said(&mut s, "undo"), "Kembali ke panggilan tadi. Topik: PLN Mobile. Closing lengkap\n");
+    assert_eq!(said(&mut s, "topik=lain"), format!("{ended}{FIRST}"), "a value begins the next call");
+    said(&mut s, "said-all");
+    assert_eq!(said(&mut s, "topik=pln-mobile"), format!("{ended}Topik: PLN Mobile. {UPDATE}"));
+    said(&mut s, "said-all");
+    let field = "[[field]]\nid      = \"sapaan\"";
+    let values = "[{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]";
+    let fact = format!("[[fact]]\nid = \"asal\"\nlabel = \"Asal\"\nvalues = {values}\n\n{field}");
+    s.reload(&revised(&[(field, &fact)]));
+    let other = said(&mut s, "next");
+    assert!(other.starts_with(ended) && other.ends_with(FIRST), "{other}");
+    assert_eq!(s.fact("asal"), "a");
+}
+
+#[test]
+fn a_reply_names_as_many_undos_as_return_to_the_call_that_ended() {
+    for (words, undo) in [
+        ("next", "undo"),
+        ("next topik=pln-mobile", "undo undo"),
+        ("next topik=pln-mobile klb", "undo undo undo"),
+        ("topik=lain", "undo"),
+        ("next end", "back undo"),
+        ("topik=pln-mobile", "undo"),
+        ("topik=pln-mobile aplikasi=belum", "undo undo"),
+    ] {
+        let mut s = Stage::at("14:00");
+        s.keys("s").later(1300);
+        let ended = pressed(&mut s, words).say.expect("a line");
+        let told = format!("Closing lengkap. Panggilan selesai; {undo} kembali (10 detik). ");
+        assert!(ended.starts_with(&told), "{words}: {ended}");
+        let returned = pressed(s.later(1300), undo).say.expect("a line");
+        assert!(returned.starts_with("Kembali ke panggilan tadi. "), "{words}: {returned}");
+    }
+}
+
+/// A value begins the next call, whose rules may not have it any more.
+#[test]
+fn a_press_whose_value_the_next_calls_rules_lack_is_refused_and_nothing_is_pressed() {
+    for word in ["zone=WITA", "aplikasi=telah"] {
+        let mut s = Stage::at("14:00");
+        s.keys("s").reload(&revised(&[("\"telah\"", "\"punya\""), ("\"WITA\"", "\"WITENG\"")])).later(1300);
+        let before = (s.complete(), s.app.call().spoken().len());
+        let reply = pressed(&mut s, word);
+        let refused = reply.refused.expect("a reason");
+        assert_eq!((reply.did.len(), refused.at), (0, 0), "{word}");
+        assert!(refused.valid.iter().any(|valid| ["WITENG", "punya"].contains(&valid.as_str())), "{:?}", refused.valid);
+        assert_eq!((s.complete(), s.app.call().spoken().len()), before, "{word}");
+    }
 }
 
 #[test]
@@ -214,6 +326,20 @@ fn a_field_that_is_being_typed_takes_no_press_but_back() {
 }
 
 #[test]
+fn a_press_that_changes_a_fact_says_which_also_where_the_sentence_stays() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    does(&home, "said-all", 0, "", "Closing lengkap\n");
+    for (word, state) in
+        [("klb", "KLB: AKTIF"), ("klb=tidak", "KLB: nonaktif"), ("klb", "KLB: AKTIF"), ("undo", "KLB: nonaktif")]
+    {
+        does(&home, word, 0, "", &format!("{state}. Closing lengkap\n"));
+        term.rest();
+    }
+    term.quits();
+}
+
+#[test]
 fn a_press_over_a_panel_does_what_its_key_does_there() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
@@ -224,7 +350,8 @@ fn a_press_over_a_panel_does_what_its_key_does_there() {
     for word in ["said-all", "next", "end", "copy"] {
         does(&home, word, 1, &covered(word), FIRST);
     }
-    does(&home, "topik=pln-mobile topik=pln-mobile", 0, "\"topik=pln-mobile\" tidak mengubah apa pun\n", UPDATE);
+    let nothing = "\"topik=pln-mobile\" tidak mengubah apa pun\n";
+    does(&home, "topik=pln-mobile topik=pln-mobile", 0, nothing, &format!("Topik: PLN Mobile. {UPDATE}"));
     does(&home, "said", 0, "\"said\" hanya menutup panel atau langkah yang sedang dilihat\n", UPDATE);
     term.hides("Dasar SOP");
     does(&home, "recap", 0, "", UPDATE);
@@ -388,7 +515,10 @@ fn a_refused_press_says_why_on_the_screen() {
         ("x", "said", "\"said\" tidak ditekan: layar sedang bertanya"),
         ("d", "end", "\"end\" tidak ditekan: kalimatnya sedang tertutup panel atau langkah lain"),
         ("", "next", "\"next\" tidak ditekan: closing belum lengkap"),
-        ("", "end=dialihkan", "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan akhir panggilan"),
+        ("", "end=dialihkan", "\"end=dialihkan\" tidak ditekan: layar tidak sedang menanyakan itu"),
+        ("", "still", "\"still\" tidak ditekan: layar tidak sedang menanyakan itu"),
+        ("d", "still", "\"still\" tidak ditekan: layar tidak sedang menanyakan itu"),
+        ("", "zone=WIX", "Pilihan \"zone=WIX\" tidak dikenal; tidak ada yang ditekan"),
         ("", "sadi", "Tidak ada tombol, kondisi, atau isian bernama \"sadi\"; tidak ada yang ditekan"),
         ("", "klb=mungkin", "Pilihan \"klb=mungkin\" tidak dikenal; tidak ada yang ditekan"),
         ("", "nama", "\"nama\" harus diketik; tidak ada yang ditekan"),

@@ -35,7 +35,7 @@ fn a_whole_session_sends_no_escape_code() {
     // The sequences of arrow keys, and a name with escape sequences in it, which the terminal echoes as visible characters.
     term.send("\x1b[A\x1b[B\n").shows("Baris itu berisi tombol yang bukan huruf").shows("daftar tombol");
     term.send("n Bu \x1b[2J\x1b]0;x\x07Rina\n").shows("Nama Pelanggan: Rina.");
-    term.send("s\n").shows("selamat siang Ibu Rina").send("\n").shows("Panggilan baru.");
+    term.send("s\n").shows("Closing lengkap. Enter").send("\n").shows("Panggilan baru.");
     term.send("r\n").shows("Rekap hari ini dibaca dari jurnal.").shows("Lengkap: 1");
     term.send("?\n").shows("tanda tanya (?): daftar tombol.");
     term.send("d\nl\nc\nx\n").shows("Ajakan DOWNLOAD");

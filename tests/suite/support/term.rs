@@ -24,6 +24,8 @@ const BEFORE_TYPING: Duration = Duration::from_millis(300);
 struct Output {
     parser: vt100::Parser,
     bytes: Vec<u8>,
+    /// When the last of it was read.
+    read_at: Instant,
     /// Whether the next output is the last that is read.
     closing: bool,
 }
@@ -70,16 +72,18 @@ impl Term {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
-        let seen =
-            Output { parser: vt100::Parser::new(rows.max(2), columns.max(2), 200), bytes: Vec::new(), closing: false };
+        let parser = vt100::Parser::new(rows.max(2), columns.max(2), 200);
+        let seen = Output { parser, bytes: Vec::new(), read_at: Instant::now(), closing: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         let reading = thread::spawn(move || {
             let mut chunk = vec![0; 65536];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                let read_at = Instant::now();
                 let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.parser.process(&chunk[..read]);
                 seen.bytes.extend_from_slice(&chunk[..read]);
+                seen.read_at = read_at;
                 shared.1.notify_all();
                 if seen.closing {
                     return;
@@ -120,6 +124,13 @@ impl Term {
     /// Waits until the screen meets a condition; `what` names it in the failure.
     #[track_caller]
     pub fn until(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+        self.when(what, condition);
+        self
+    }
+
+    /// As [`Self::until`]. Returns when the output was read with which the screen met the condition.
+    #[track_caller]
+    pub fn when(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) -> Instant {
         let end = Instant::now() + DEADLINE;
         let shared = Arc::clone(&self.seen);
         let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,8 +139,7 @@ impl Term {
             assert!(!left.is_zero(), "{what} does not come:\n{}", seen.parser.screen().contents());
             seen = shared.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        drop(seen);
-        self
+        seen.read_at
     }
 
     /// Waits until these words are on the screen, however they are wrapped.
@@ -246,6 +256,18 @@ impl Term {
         self.seen().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
         self
+    }
+
+    /// Makes the window this small and gives it its size back before the program asks for it.
+    #[track_caller]
+    pub fn resize_for_a_moment(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let mut seen = self.seen();
+        let (all_rows, all_columns) = seen.parser.screen().size();
+        for (rows, columns) in [(rows, columns), (all_rows, all_columns)] {
+            seen.parser.screen_mut().set_size(rows, columns);
+        }
+        drop(seen);
+        self.signal("WINCH")
     }
 
     /// Gives the window a size that the emulator does not know.

@@ -509,12 +509,7 @@ impl Page<'_> {
         let rows = labels.iter().zip(groups).enumerate().map(|(at, (label, g))| {
             let complete = if g.closings == 0 { "–".into() } else { percent(g.complete, g.closings) };
             let cells = match before {
-                None => vec![
-                    self.number(g.closings),
-                    complete,
-                    self.number(g.costing),
-                    self.length(g.seconds.checked_div(g.closings).unwrap_or(0)),
-                ],
+                None => vec![self.number(g.closings), complete, self.number(g.costing), self.length(g.mean_seconds())],
                 Some(before) => vec![
                     self.number(g.closings),
                     self.difference(g.closings, before[at].closings),

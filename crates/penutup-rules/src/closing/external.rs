@@ -2,6 +2,8 @@
 //! name from the telephone or a link stays unconfirmed until the CSO accepts it. A declaration is not the CSO's change, so
 //! undo keeps it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{Closing, Since, State, name};
@@ -100,11 +102,11 @@ impl Closing {
 
     /// Changes the current state and the undo history.
     pub(super) fn update_all_states(&mut self, change: impl Fn(&mut State)) {
-        self.undo_stack.iter_mut().chain([&mut self.state]).for_each(change);
+        self.undo_stack.iter_mut().map(Arc::make_mut).chain([&mut self.state]).for_each(change);
         // Merge states that differed in nothing else.
-        let mut states: Vec<State> = self.undo_stack.drain(..).collect();
+        let mut states: Vec<Arc<State>> = self.undo_stack.drain(..).collect();
         states.dedup();
-        if states.last() == Some(&self.state) {
+        if states.last().is_some_and(|last| **last == self.state) {
             states.pop();
         }
         self.undo_stack = states.into();

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Closing, State};
-use crate::decide::decide;
+use crate::decide::{Situation, decide};
 use crate::ruleset::{Duty, RuleSet, StepIx};
 
 /// A sentence that a change of facts added after a later sentence had been spoken.
@@ -26,18 +26,22 @@ impl State {
         if self.already_spoken(step) {
             return Some(step);
         }
-        rules.alternatives(step, &self.situation).find(|other| self.already_spoken(*other))
+        rules.alternatives(step, self.deciding()).find(|other| self.already_spoken(*other))
+    }
+
+    pub(super) fn deciding(&self) -> &Situation {
+        self.finished.as_ref().unwrap_or(&self.situation)
     }
 
     fn plan_sentences<'r>(&self, rules: &'r RuleSet) -> impl Iterator<Item = StepIx> + 'r {
-        decide(rules, &self.situation).steps().iter().copied().filter(|s| rules.step(*s).is_spoken())
+        decide(rules, self.deciding()).steps().iter().copied().filter(|s| rules.step(*s).is_spoken())
     }
 
     /// The unsatisfied sentences of the plan: those that can still be spoken, and the overtaken ones.
     pub(super) fn unspoken(&self, rules: &RuleSet) -> (Vec<StepIx>, Vec<StepIx>) {
         let (satisfied, open): (Vec<_>, Vec<_>) =
             self.plan_sentences(rules).partition(|s| self.satisfied_by(rules, *s).is_some());
-        if self.finished {
+        if self.finished.is_some() {
             return (Vec::new(), open);
         }
         if self.spoken.is_empty() {
@@ -69,7 +73,7 @@ impl State {
 
     /// Records which sentences these changed facts made overtaken.
     pub(super) fn note_overtaken(&mut self, rules: &RuleSet, facts: &[(usize, usize)], at: DateTime<Utc>) {
-        if self.finished {
+        if self.finished.is_some() {
             return;
         }
         let (_, overtaken) = self.unspoken(rules);
@@ -94,7 +98,7 @@ impl Closing {
 
     /// Whether every sentence was spoken. Then a changed fact does not add one, unless the last tick is undone.
     pub fn is_finished(&self) -> bool {
-        self.state.finished
+        self.state.finished.is_some()
     }
 
     /// The SOP's contradiction in this situation, while it affects a sentence that is still to be spoken.
@@ -113,8 +117,6 @@ impl Closing {
 
     /// The sentences of the plan that have alternatives.
     fn with_alternatives<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = StepIx> + 'a {
-        self.state
-            .plan_sentences(rules)
-            .filter(|step| rules.alternatives(*step, &self.state.situation).next().is_some())
+        self.state.plan_sentences(rules).filter(|step| rules.alternatives(*step, self.deciding()).next().is_some())
     }
 }
