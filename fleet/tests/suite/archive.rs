@@ -260,6 +260,30 @@ async fn missing_closings_are_requested_until_they_arrive() {
     waits_for_log(&stage.archive, "4 closing dari 1 seat").await;
 }
 
+/// An agent reports no ledger until it has scanned the journal, which can take longer than its first report.
+#[tokio::test]
+async fn a_report_without_a_ledger_is_no_newer_ledger_of_the_seat() {
+    let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let mut requests = client.subscribe(subject::ask(&name("jkt"), &name("a1"))).await.unwrap();
+    let epoch = Uuid::now_v7();
+    close(&client, "jkt", "a1", epoch, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    let started = reported(Uuid::nil(), 0);
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "started", &started.to_bytes()).await.unwrap();
+    // Whoever has read the next seat's state has read this one.
+    let other = stage.fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let next_state = reported(Uuid::now_v7(), 0);
+    send(&other, &subject::state(&name("jkt"), &name("a2")), "next", &next_state.to_bytes()).await.unwrap();
+    stage.waits_for_number("select count(*) from ledger where seat = 'a2'", 1).await;
+
+    close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
+    let message = tokio::time::timeout(TIMEOUT, requests.next()).await.expect("a request").unwrap();
+    let Ok(Ask::Resend(range)) = Ask::parse(&message.payload) else { panic!("{message:?}") };
+    assert_eq!((range.epoch, range.from, range.to), (epoch, 2, 2));
+    assert_eq!(stage.postgres.number("select count(*) from ledger where seat = 'a1'").await, Some(1));
+}
+
 #[tokio::test]
 async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     let Some(mut stage) = Stage::start(&[]).await else { return };

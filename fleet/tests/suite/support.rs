@@ -21,6 +21,7 @@ pub mod test_seat;
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, Message, Subscriber};
@@ -45,6 +46,12 @@ pub fn report_skipped(why: &dyn Display) {
 /// Prints a measured time, shown with `--nocapture`. Nothing is asserted about it.
 pub fn print_figure(what: &str, time: Duration) {
     let _ = writeln!(std::io::stderr(), "{what} {time:?}");
+}
+
+/// Prints a log, for a test that fails.
+pub fn print_log(file: &Path) {
+    let log = std::fs::read_to_string(file).unwrap_or_else(|error| error.to_string());
+    let _ = writeln!(std::io::stderr(), "{}:\n{log}", file.display());
 }
 
 /// Waits until the closure returns a value.

@@ -211,6 +211,15 @@ impl SeatMachine {
     }
 }
 
+/// A failed test shows what its agents logged.
+impl Drop for SeatMachine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            super::print_log(&self.home.path().join(&self.log));
+        }
+    }
+}
+
 /// Records the agent's events, and accepts everything.
 struct Recorder(Arc<Mutex<Vec<AgentEvent>>>);
 

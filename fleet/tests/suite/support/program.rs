@@ -80,3 +80,12 @@ impl Running {
         self.process.0.wait().expect("it ended").code()
     }
 }
+
+/// A failed test shows what its background processes logged.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            super::print_log(&self.err);
+        }
+    }
+}
