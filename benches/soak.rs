@@ -1,5 +1,5 @@
-//! A long shift: two prompters at once, each through calls at a person's pace, compressed, while rules, KLB, presses, window sizes
-//! and suspends come from outside; the second one's disk fills up and empties.
+//! A long shift: three prompters at once, each through calls at a person's pace, compressed, while rules, KLB, presses, window
+//! sizes and suspends come from outside. The second one's disk fills up and empties; the third one's clock is set again and again.
 //!
 //! ```sh
 //! cargo bench --bench soak -- --minutes 60
@@ -8,10 +8,9 @@
 //! 60 minutes have 5,000 calls, 1,000 rules files, 500 declarations of KLB and 2,000 `penutup press`, for each prompter. The
 //! driver keeps its own book; at the end the journal must hold each call exactly once and as the driver took it. What is sampled on
 //! the way must not grow, and a key must take as long as in a prompter that was just opened. `--program PATH` takes another
-//! `penutup` than the one that Cargo built, so that a build meanwhile disturbs nothing.
+//! `penutup` than the one that Cargo built, so that a build meanwhile disturbs nothing; `--seat set-clock` runs one of the three.
 //!
-//! Without `--bench`, as `cargo test --benches` starts it, there are a few calls and no bounds. Left out: steps of the
-//! clock, which a running prompter can't be given without setting the machine's own.
+//! Without `--bench`, as `cargo test --benches` starts it, there are a few calls and no bounds.
 
 #[cfg(target_os = "linux")]
 #[path = "support/soak/run.rs"]

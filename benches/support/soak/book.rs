@@ -88,7 +88,7 @@ impl Call {
 }
 
 /// A call that ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     pub outcome: String,
     pub facts: String,
@@ -110,13 +110,19 @@ impl Entry {
     }
 }
 
-/// Asserts that these records are the calls of the book: each exactly once and as it was taken.
-pub fn assert_same(book: &[Entry], mut records: Vec<Record>) {
+/// Asserts that these records are the calls of the book: each exactly once and as it was taken. `is_in_order`: the later call
+/// also began later by the seat's clock.
+pub fn assert_same(book: &[Entry], mut records: Vec<Record>, is_in_order: bool) {
     records.sort_by_key(|record| record.start);
     let ids: BTreeSet<_> = records.iter().map(|record| record.id).collect();
     assert_eq!(ids.len(), records.len(), "a call is in the journal twice");
-    for (at, (entry, record)) in book.iter().zip(&records).enumerate() {
-        assert_eq!(Entry::of(record), *entry, "call {at}, left in the journal, right as it was taken: {record:?}");
+    let (mut written, mut taken): (Vec<Entry>, _) = (records.iter().map(Entry::of).collect(), book.to_vec());
+    if !is_in_order {
+        written.sort();
+        taken.sort();
     }
-    assert_eq!(records.len(), book.len(), "calls in the journal and in the book");
+    for (at, (written, taken)) in written.iter().zip(&taken).enumerate() {
+        assert_eq!(written, taken, "call {at}, left in the journal, right as it was taken");
+    }
+    assert_eq!(written.len(), taken.len(), "calls in the journal and in the book");
 }

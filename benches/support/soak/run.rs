@@ -1,9 +1,10 @@
-//! Runs the two seats at once, and judges.
+//! Runs the seats at once, and judges.
 
 mod book;
 #[expect(dead_code, reason = "the journal's benchmark uses the rest")]
 #[path = "../calls.rs"]
 mod calls;
+mod clock;
 #[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../../../tests/suite/support/disk.rs"]
 mod disk;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use clock::Clock;
 use disk::Disk;
 use driver::{Driver, Plan};
 use samples::{Sample, print, say};
@@ -34,17 +36,20 @@ struct Args {
     is_bench: bool,
     minutes: f64,
     program: PathBuf,
+    seat: Option<String>,
 }
 
 impl Args {
     fn read() -> Self {
-        let mut read = Self { is_bench: false, minutes: 60.0, program: PathBuf::from(env!("CARGO_BIN_EXE_penutup")) };
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_penutup"));
+        let mut read = Self { is_bench: false, minutes: 60.0, program, seat: None };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--bench" => read.is_bench = true,
                 "--minutes" => read.minutes = args.next().and_then(|n| n.parse().ok()).expect("a number of minutes"),
                 "--program" => read.program = args.next().expect("a path").into(),
+                "--seat" => read.seat = Some(args.next().expect("a seat's name")),
                 // Cargo passes a test's options on.
                 _ => {}
             }
@@ -65,17 +70,23 @@ impl Args {
 pub fn main() -> ExitCode {
     let args = Args::read();
     let (plan, earlier) = args.plan();
-    let mut seats = vec![("plain", None)];
+    let mut seats = vec![("plain", None, None)];
     match Disk::of(96) {
-        Some(disk) => seats.push(("full-disk", Some(disk))),
+        Some(disk) => seats.push(("full-disk", Some(disk), None)),
         None => say("SKIPPED the disk that fills up: no disk can be mounted here (not root)\n"),
     }
+    match Clock::find() {
+        Some(clock) => seats.push(("set-clock", None, Some(clock))),
+        None => say("SKIPPED the clock that is set: libfaketime is not installed\n"),
+    }
+    seats.retain(|(name, ..)| args.seat.as_ref().is_none_or(|seat| seat == name));
+    assert!(!seats.is_empty(), "a seat of this name");
     let threads: Vec<_> = (1..)
         .zip(seats)
-        .map(|(seed, (name, disk))| {
+        .map(|(seed, (name, disk, clock))| {
             let program = args.program.clone();
             let take = move || -> Vec<Sample> {
-                let mut seat = Seat::new(&program, disk);
+                let mut seat = Seat::new(&program, disk, clock);
                 seat.fill_journal(earlier);
                 Driver::new(&seat, plan, seed).run()
             };
@@ -94,6 +105,5 @@ pub fn main() -> ExitCode {
     for fault in &faults {
         say(&format!("FAILED {fault}\n"));
     }
-    say("left out: steps of the clock, which a running prompter can't be given without setting the machine's own\n");
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::calls;
+use super::clock::Clock;
 use super::disk::Disk;
 use super::term::eventually;
 
@@ -29,15 +30,17 @@ pub struct Seat {
     home: TempDir,
     /// Journal and saved state are on it.
     pub disk: Option<Disk>,
+    /// Its clock, if that is set again and again.
+    pub clock: Option<Clock>,
     program: PathBuf,
     /// The calls that were in the journal before, and are young enough to stay.
     kept: Vec<Uuid>,
 }
 
 impl Seat {
-    pub fn new(program: &Path, disk: Option<Disk>) -> Self {
+    pub fn new(program: &Path, disk: Option<Disk>, clock: Option<Clock>) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        let seat = Self { home, disk, program: program.to_owned(), kept: Vec::new() };
+        let seat = Self { home, disk, clock, program: program.to_owned(), kept: Vec::new() };
         for folder in [seat.shared(), seat.rules().parent().expect("a folder").to_owned(), seat.home.path().join("run")]
         {
             fs::create_dir_all(folder).expect("a folder");
@@ -64,7 +67,17 @@ impl Seat {
         self.home.path().join("shared")
     }
 
+    /// The right time.
+    pub fn right_time(&self) -> DateTime<Utc> {
+        self.clock.as_ref().map_or_else(Utc::now, Clock::right)
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
+        self.command_by(false, args)
+    }
+
+    /// By this seat's clock, or by that of a machine whose clock is right.
+    fn command_by(&self, is_right: bool, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env_clear().current_dir(self.home.path());
         command.env("HOME", self.home.path()).env("PENUTUP_CALL_WAIT", PATIENCE.as_millis().to_string());
@@ -76,14 +89,28 @@ impl Seat {
         ] {
             command.env(name, folder);
         }
+        if let Some(clock) = &self.clock {
+            clock.give(&mut command, is_right);
+        }
         command
     }
 
     /// Runs the program; expects success and returns its output.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> String {
-        let out = self.command(args).output().expect("it runs");
-        assert!(out.status.success(), "{args:?}: {out:?}");
+        Self::output_of(self.command(args))
+    }
+
+    /// As [`Self::run`], on a supervisor's machine.
+    #[track_caller]
+    pub fn run_elsewhere(&self, args: &[&str]) -> String {
+        Self::output_of(self.command_by(true, args))
+    }
+
+    #[track_caller]
+    fn output_of(mut command: Command) -> String {
+        let out = command.output().expect("it runs");
+        assert!(out.status.success(), "{command:?}: {out:?}");
         String::from_utf8(out.stdout).expect("UTF-8")
     }
 
@@ -91,7 +118,7 @@ impl Seat {
     pub fn fill_journal(&mut self, count: u64) {
         fs::create_dir_all(self.journal().parent().expect("a folder")).expect("a folder");
         let mut store = Store::open(&self.journal()).expect("a journal").store;
-        let (now, mut dice) = (Utc::now(), calls::Dice(5));
+        let (now, mut dice) = (self.right_time(), calls::Dice(5));
         let all: Vec<Record> = (0..count)
             .map(|number| {
                 let is_old = number < count / 10;
