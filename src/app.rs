@@ -100,7 +100,7 @@ pub enum Effect {
     /// Check whether the rules file changed.
     CheckRules,
     /// Save the record of a call in the journal.
-    Journal(Box<Record>),
+    Journal(Arc<Record>),
     /// Remove this call from the journal: everything in it was undone.
     Unjournal(u64),
     /// Query the journal for the summary of this day in this zone.
@@ -149,7 +149,7 @@ pub struct App {
     calls: Calls,
     mode: Mode,
     /// The journal's summary of today, while the recap is open.
-    day: Option<Recap>,
+    day: Option<Box<Recap>>,
     troubles: Troubles,
     environment: Environment,
     pace: pace::Pace,
@@ -379,7 +379,7 @@ impl App {
             Message::Copied(Copied::Desktop) => self.notify(self.words().notice.copied),
             Message::Copied(Copied::Terminal) => self.notify(self.words().notice.copied_to_terminal),
             Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
-            Message::Day(day) => self.day = Some(*day),
+            Message::Day(day) => self.day = Some(day),
             Message::Notice(line) => self.troubles.notify_also(line),
             Message::Hotkeys(hotkeys) => self.environment.hotkeys = hotkeys,
             Message::Shared(shared) => self.share(&shared),
@@ -392,14 +392,14 @@ impl App {
         let loaded = Arc::clone(self.revisions.current());
         self.calls.current.mark_displayed(&loaded.rules);
         let record = self.record(None);
-        self.calls.finished = self.calls.current.is_finished().then(|| record.clone()).flatten();
-        if record != self.calls.journalled {
-            effects.push(match record.clone() {
-                Some(record) => Effect::Journal(Box::new(record)),
+        if record.as_ref() != self.calls.journalled.as_deref() {
+            self.calls.journalled = record.map(Arc::new);
+            effects.push(match self.calls.journalled.clone() {
+                Some(record) => Effect::Journal(record),
                 None => Effect::Unjournal(self.calls.number),
             });
-            self.calls.journalled = record;
         }
+        self.calls.finished = self.calls.journalled.clone().filter(|_| self.calls.current.is_finished());
     }
 
     fn notify(&mut self, text: impl Into<Private>) {
@@ -436,7 +436,7 @@ impl App {
         if !self.undo_returns() && self.calls.current.undo() {
             self.notify(notice.undone);
         } else if let Some(ended) = self.calls.ended.take() {
-            self.resume(ended, effects);
+            self.resume(*ended, effects);
         } else {
             self.notify(notice.nothing_to_undo);
         }

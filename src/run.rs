@@ -331,7 +331,9 @@ impl<'a> Session<'a> {
         for effect in self.disk_effects.drain(..) {
             match (effect, &mut self.state_thread, &self.journal) {
                 (Effect::Save(state), Some(thread), _) => thread.save(state),
-                (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
+                (Effect::Journal(record), _, Some(journal)) => {
+                    journal.record(Arc::unwrap_or_clone(record), self.clock.now());
+                }
                 (Effect::Unjournal(call), _, Some(journal)) => journal.remove(call),
                 _ => {}
             }

@@ -29,11 +29,11 @@ pub(super) struct Calls {
     /// The shift's facts that the rules don't know: kept and reported until they are set again or known again.
     pub(super) unknown: Vec<PersistedFact>,
     /// The latest record of the running call that was sent to the journal.
-    pub(super) journalled: Option<Record>,
+    pub(super) journalled: Option<Arc<Record>>,
     /// The record of the running call once it is finished: nothing but an undo in it changes it.
-    pub(super) finished: Option<Record>,
+    pub(super) finished: Option<Arc<Record>>,
     /// The call that ended a moment ago, while that can be undone.
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Box<Ended>>,
 }
 
 /// A call that ended a moment ago.
@@ -46,7 +46,7 @@ pub(super) struct Ended {
     pub(super) previous_rules: Option<Arc<LoadedRules>>,
     pub(super) at: DateTime<Utc>,
     /// Its latest record that was sent to the journal.
-    pub(super) record: Option<Record>,
+    pub(super) record: Option<Arc<Record>>,
     /// Whether the next call began with a value that ended this one, so that undoing that leads here.
     pub(super) by_value: bool,
 }
@@ -77,7 +77,7 @@ impl Calls {
         std::mem::replace(&mut self.current, next)
     }
 
-    pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Record>) {
+    pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Arc<Record>>) {
         self.number = number;
         self.current = call;
         // The call keeps whose it was; who has come meanwhile takes the next one.

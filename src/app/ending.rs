@@ -34,7 +34,7 @@ impl App {
     /// Quits; a begun call is journalled as it is.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
         let record = self.record(Some((self.environment.now, self.outcome_or(Outcome::Left))));
-        effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
+        effects.extend(record.map(|record| Effect::Journal(Arc::new(record))));
         effects.push(Effect::Quit);
     }
 
@@ -48,7 +48,7 @@ impl App {
         let ended = self.next_call(Outcome::Ended(ending), effects);
         let text = self.ended_text(Outcome::Ended(ending), self.environment.undo_key());
         let text = self.after_new_rules(&ended, text);
-        self.calls.ended = Some(ended);
+        self.calls.ended = Some(Box::new(ended));
         self.troubles.notify_of_the_end(text);
     }
 
@@ -56,7 +56,7 @@ impl App {
     pub(super) fn end_for_next_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Ended(Ending::Complete), effects);
         let text = self.after_new_rules(&ended, self.words().notice.next_began(self.environment.undo_key()));
-        self.calls.ended = Some(Ended { by_value: true, ..ended });
+        self.calls.ended = Some(Box::new(Ended { by_value: true, ..ended }));
         self.troubles.notify_of_the_end(text);
     }
 
@@ -104,8 +104,8 @@ impl App {
     pub(super) fn next_call(&mut self, how: Outcome, effects: &mut Vec<Effect>) -> Ended {
         let now = self.environment.now;
         let shift_facts = self.shift_facts();
-        let record = self.ended_record(now, how);
-        effects.extend(record.clone().map(|r| Effect::Journal(Box::new(r))));
+        let record = self.ended_record(now, how).map(Arc::new);
+        effects.extend(record.clone().map(Effect::Journal));
         let old = Arc::clone(self.revisions.current());
         let previous_rules = self.revisions.previous().cloned();
         self.revisions.begin_call();

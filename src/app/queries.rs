@@ -46,7 +46,7 @@ impl App {
 
     /// The journal's summary of today, once it has arrived.
     pub fn day(&self) -> Option<&Recap> {
-        self.day.as_ref()
+        self.day.as_deref()
     }
 
     pub fn now(&self) -> DateTime<Utc> {

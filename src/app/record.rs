@@ -86,7 +86,7 @@ impl App {
     /// the record that it had when it became finished.
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
         match &self.calls.finished {
-            Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..finished.clone() }),
+            Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..Record::clone(finished) }),
             _ => Some(self.record_from(self.calls.current.started_at()?, end)),
         }
     }

@@ -8,14 +8,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::app::{App, Effect};
-use crate::input::mistyped::{PAUSE, Stray, WINDOW};
+use crate::input::mistyped::{MOST, PAUSE, Stray, WINDOW};
 use crate::keymap::Key;
 use crate::message::Message;
 
 /// Tolerance for a delay of the thread that reads.
 const LATE: Duration = Duration::from_millis(50);
-/// The most keys of a run that can be retracted; a longer run is not a text for the wrong window.
-const MOST: usize = 128;
 
 /// A key that may still be retracted.
 #[derive(Debug)]

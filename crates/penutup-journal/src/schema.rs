@@ -8,7 +8,7 @@ use super::export::Forgotten;
 use super::trouble::Error;
 
 /// The pages that a program keeps in memory which is open all day, in KiB; `SQLite` takes a positive number for pages.
-pub const CACHE_SIZE: i64 = -256;
+pub const CACHE_SIZE: i64 = -64;
 
 /// Marks a database as a journal of this program ("pntp").
 const APPLICATION: i64 = 0x706e_7470;
