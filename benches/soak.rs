@@ -8,9 +8,11 @@
 //! 60 minutes have 5,000 calls, 1,000 rules files, 500 declarations of KLB and 2,000 `penutup press`, for each prompter. The
 //! driver keeps its own book; at the end the journal must hold each call exactly once and as the driver took it. What is sampled on
 //! the way must not grow, and a key must take as long as in a prompter that was just opened. `--program PATH` takes another
-//! `penutup` than the one that Cargo built, so that a build meanwhile disturbs nothing; `--seat set-clock` runs one of the three.
+//! `penutup` than the one that Cargo built, so that a build meanwhile disturbs nothing (no static one: it ignores the library that
+//! sets the clock). `--seat` runs one of the three: `plain`, `full-disk`, `set-clock`.
 //!
-//! Without `--bench`, as `cargo test --benches` starts it, there are a few calls and no bounds.
+//! Without `--bench`, as `cargo test --benches` starts it, there are a few calls and no bounds. Left out: the kernel's report that the
+//! clock was set, which needs the machine's own clock.
 
 #[cfg(target_os = "linux")]
 #[path = "support/soak/run.rs"]

@@ -21,7 +21,7 @@ pub const PAUSE: Duration = Duration::from_millis(700);
 const WITHOUT_FUNCTION: usize = 2;
 /// After text for another window, keys are ignored until a pause of this length.
 const QUIET: Duration = Duration::from_secs(1);
-/// The most keys of a run that are remembered: a text has shown long before that it is one.
+/// More keys of a run, or letters, are not remembered: a text has shown long before that it is one.
 pub const MOST: usize = 64;
 /// Keys with shorter intervals are typed as text is.
 const TEXT_PACE: Duration = Duration::from_millis(200);

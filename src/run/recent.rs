@@ -56,7 +56,7 @@ impl Recent {
         for key in self.keys.iter_mut().filter(|key| key.at >= first) {
             key.until = key.until.max(at + PAUSE + LATE);
         }
-        if self.keys.len() > MOST
+        if self.keys.len() >= MOST
             && let Some(oldest) = self.keys.front_mut()
         {
             oldest.until = at;
@@ -240,6 +240,20 @@ mod tests {
         keyboard.recent.retract(since, &mut keyboard.app);
         assert!(keyboard.app.call().started_at().is_none());
         assert_eq!(keyboard.recent.deadline(), None);
+    }
+
+    #[test]
+    fn of_a_longer_run_the_first_keys_stay_and_the_last_ones_can_be_retracted() {
+        let mut keyboard = Keyboard::new();
+        for key in 0..=MOST as u64 {
+            assert_eq!(keyboard.recent.due(keyboard.at(key * 100)), [], "before key {key}");
+            keyboard.press(key * 100, Part::Letter, Action::Fact(1), SETTLES);
+        }
+        let due = keyboard.recent.due(keyboard.at(MOST as u64 * 100));
+        assert!(matches!(due[..], [Effect::Journal(_)]), "of the first key alone: {due:?}");
+        let since = keyboard.at(0);
+        keyboard.recent.retract(since, &mut keyboard.app);
+        assert_eq!(keyboard.app.call().undo_depth(), 1, "as after the first key");
     }
 
     #[test]

@@ -14,6 +14,8 @@ const WIB: i32 = 7 * 3600;
 const BEGIN: u32 = 22;
 /// How many minutes the clock is wrong, in turn. KLB that is on for 12 hours asks whether it still is: these are fewer.
 const AHEAD: [i64; 8] = [45, -120, 300, -330, 61, -1, 185, 0];
+/// So many minutes behind it never is.
+const MOST_BEHIND: i64 = 360;
 
 pub struct Clock {
     library: PathBuf,
@@ -24,7 +26,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// `None` where libfaketime is not installed.
+    /// `None` where there is no libfaketime.
     pub fn find() -> Option<Self> {
         let library = fs::read_dir("/usr/lib")
             .ok()?
@@ -33,7 +35,8 @@ impl Clock {
             .find(|library| library.is_file())?;
         let local = Utc::now().with_timezone(&FixedOffset::east_opt(WIB)?);
         let base = TimeDelta::hours(i64::from(BEGIN) - i64::from(local.hour()));
-        let clock = Self { library, folder: tempfile::tempdir().ok()?, base, ahead: Cell::new(TimeDelta::zero()) };
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Self { library, folder, base, ahead: Cell::new(TimeDelta::zero()) };
         clock.set(0);
         Some(clock)
     }
@@ -43,7 +46,12 @@ impl Clock {
         Utc::now() + self.base
     }
 
-    /// Sets the seat's clock: the how manieth time this is decides how wrong it is then.
+    /// The earliest that the seat's clock can show from now on.
+    pub fn earliest(&self) -> DateTime<Utc> {
+        self.right() - TimeDelta::minutes(MOST_BEHIND)
+    }
+
+    /// Sets the seat's clock. How wrong it is then depends on how often it was set, this time included.
     pub fn set(&self, count: usize) {
         self.ahead.set(if count == 0 {
             TimeDelta::zero()

@@ -5,11 +5,12 @@ mod outside;
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use penutup_ipc::agent::AgentLine;
 
 use super::book::{Call, Entry};
 use super::calls::Dice;
+use super::clock::Clock;
 use super::keyboard::{Keyboard, wait};
 use super::samples::{Sample, say};
 use super::seat::Seat;
@@ -96,8 +97,7 @@ pub struct Driver<'s> {
 
 impl<'s> Driver<'s> {
     pub fn new(seat: &'s Seat, plan: Plan, seed: u64) -> Self {
-        // Far enough back for a clock that is wrong.
-        let begun = seat.right_time() - if seat.clock.is_some() { TimeDelta::hours(6) } else { TimeDelta::zero() };
+        let begun = seat.clock.as_ref().map_or_else(Utc::now, Clock::earliest);
         let mut term = Term::start(&seat.command(&[]));
         term.shows("daftar tombol");
         let revision = Revision { number: 1, words: 0 };
@@ -133,7 +133,7 @@ impl<'s> Driver<'s> {
                 self.keys.rest();
             }
             self.between_calls(number);
-            self.take_call(number, samples.contains(&(number + 1)) || Self::has_event(number + 1));
+            self.take_call(number, samples.contains(&(number + 1)) || self.has_event(number + 1));
             if samples.contains(&(number + 1)) {
                 self.sample(number + 1);
             }

@@ -77,10 +77,10 @@ pub fn main() -> ExitCode {
     }
     match Clock::find() {
         Some(clock) => seats.push(("set-clock", None, Some(clock))),
-        None => say("SKIPPED the clock that is set: libfaketime is not installed\n"),
+        None => say("SKIPPED the clock that is set: no libfaketimeMT.so.1 below /usr/lib\n"),
     }
     seats.retain(|(name, ..)| args.seat.as_ref().is_none_or(|seat| seat == name));
-    assert!(!seats.is_empty(), "a seat of this name");
+    assert!(!seats.is_empty(), "no seat of this name can be run here");
     let threads: Vec<_> = (1..)
         .zip(seats)
         .map(|(seed, (name, disk, clock))| {

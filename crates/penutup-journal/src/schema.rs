@@ -165,7 +165,6 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
     // Where WAL is not available (some network shares) SQLite keeps its rollback journal, which is as safe but slower.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
-    conn.pragma_update(None, "cache_size", CACHE_SIZE)?;
     // What is deleted is overwritten, not only freed.
     conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     if there < wanted {
@@ -178,6 +177,7 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
         steps.pragma_update(None, "user_version", i64::try_from(wanted).unwrap_or(i64::MAX))?;
         steps.commit()?;
     }
+    conn.pragma_update(None, "cache_size", CACHE_SIZE)?;
     Ok(())
 }
 

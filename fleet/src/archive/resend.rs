@@ -132,7 +132,7 @@ async fn round(shared: &Shared, name: &Name, site: &mut Site) {
     // The seats' states are read first: what they send afterwards must not count as missing.
     let states = states(shared, name).await;
     let Ok((archived, last_sequence)) = stream_position(shared, name).await else { return };
-    // An agent that has just started has not scanned its journal: it has no ledger yet, not a newer one.
+    // An agent that reports no ledger has no newer one.
     let with_ledger = states.iter().filter(|(_, stored)| !stored.state.epoch.is_nil());
     let reported: Vec<_> = with_ledger.map(|(seat, s)| (seat.to_string(), s.state.epoch, s.stored_at)).collect();
     let Some(ledgers) = shared.writer.lock().await.ledgers(name, &reported).await else { return };

@@ -27,7 +27,7 @@ pub struct SeatState {
     pub at: DateTime<Utc>,
     /// The agent's program version.
     pub agent: String,
-    /// The ledger's id.
+    /// The ledger's id; nil while the agent has none: it has not scanned the journal yet, or can't open its ledger.
     pub epoch: Uuid,
     /// The centre's rules on the seat; `None` where it has none of the centre's.
     pub rules: Option<RulesState>,

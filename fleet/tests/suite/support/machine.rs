@@ -214,7 +214,7 @@ impl SeatMachine {
 /// A failed test shows what its agents logged.
 impl Drop for SeatMachine {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() && self.agent.is_some() {
             super::print_log(&self.home.path().join(&self.log));
         }
     }
