@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::pull::Batch;
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ReconnectToServer, ServerAddr};
+use futures_util::StreamExt;
 use penutup_cli_kit::diagnostics::shown;
 use penutup_cli_kit::words::Lang;
 
@@ -35,6 +38,13 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(9);
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest and the longest delay before a retry, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 8_000);
+
+/// The next message of a `fetch`; `None` after its last. Where a server is cut off or freezes before it says which one is the last,
+/// the client library waits for ever.
+pub async fn next_fetched(messages: &mut Batch) -> Result<Option<Message>, async_nats::Error> {
+    let next = timeout(REPLY_TIMEOUT, messages.next()).await;
+    next.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.transpose()
+}
 
 #[derive(Debug)]
 pub struct Link {

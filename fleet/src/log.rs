@@ -27,6 +27,8 @@ pub enum Topic {
     Audit,
     /// A site's stream of closings.
     Stream(Name),
+    /// A site's stream of the seats' states.
+    States(Name),
     /// The clock of a site's seat.
     SeatClock(Name, Name),
 }

@@ -8,8 +8,8 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
 
+use crate::link::next_fetched;
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, RefusalCounts};
 use crate::wire::seat::SeatState;
@@ -78,8 +78,7 @@ impl SeatStates {
         loop {
             let mut messages = consumer.fetch().max_messages(MAX_MESSAGES).messages().await?;
             let mut count = 0;
-            while let Some(message) = messages.next().await {
-                let message = message?;
+            while let Some(message) = next_fetched(&mut messages).await? {
                 count += 1;
                 let at = message.info()?.published;
                 let at = DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default();

@@ -118,7 +118,14 @@ pub fn assert_same(book: &[Entry], mut records: Vec<Record>, is_in_order: bool) 
     assert_eq!(ids.len(), records.len(), "a call is in the journal twice");
     if is_in_order {
         for (at, (entry, record)) in book.iter().zip(&records).enumerate() {
-            assert_eq!(Entry::of(record), *entry, "call {at}, left in the journal, right as it was taken: {record:?}");
+            let near = at.saturating_sub(2)..at.saturating_add(4).min(book.len()).min(records.len());
+            assert_eq!(
+                Entry::of(record),
+                *entry,
+                "call {at}, left in the journal, right as it was taken; the calls around it were taken so: {:#?}, and written so: {:#?}",
+                &book[near.clone()],
+                &records[near]
+            );
         }
     } else {
         let mut taken = book.to_vec();

@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
 use async_nats::{Client, jetstream};
-use futures_util::StreamExt;
 
 use super::check;
 use super::writer::Writer;
 use crate::database::write::Batch;
+use crate::link::next_fetched;
 use crate::wire::name::Name;
 use crate::wire::subject;
 
@@ -34,8 +34,7 @@ pub async fn run(client: &Client, site: &Name, writer: &mut Writer) -> Result<u6
     loop {
         let mut messages = consumer.fetch().max_messages(MAX_MESSAGES).messages().await?;
         let (mut batch, mut count) = (Batch::default(), 0);
-        while let Some(message) = messages.next().await {
-            let message = message?;
+        while let Some(message) = next_fetched(&mut messages).await? {
             check::add(&mut batch, &message.subject, &message.payload);
             count += 1;
         }

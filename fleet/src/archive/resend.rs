@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::PullConsumer};
 use chrono::{DateTime, Utc};
+use penutup_cli_kit::diagnostics::shown;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -197,8 +198,15 @@ async fn stream_position(shared: &Shared, site: &Name) -> Result<(u64, u64), asy
 /// What the seats report.
 async fn states(shared: &Shared, site: &Name) -> BTreeMap<Name, StoredState> {
     let mut seats = SeatStates::new(site.clone());
+    let topic = Topic::States(site.clone());
     // Without the states the gaps below the highest numbers are still found.
-    let _ = seats.refresh(&shared.client).await;
+    match seats.refresh(&shared.client).await {
+        Ok(()) => _ = shared.log.clear(&topic),
+        Err(error) => {
+            let why = shown(&error.to_string());
+            shared.log.report(topic, shared.log.words().archive.stream_failed(subject::states(site), &why));
+        }
+    }
     seats.states().map(|(seat, stored)| (seat.clone(), stored.clone())).collect()
 }
 

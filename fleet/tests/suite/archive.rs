@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
+use penutup_fleet::seat_states::SeatStates;
 use penutup_fleet::wire::closing::Ask;
 use penutup_fleet::wire::refusal::RefusalCounts;
 use penutup_fleet::wire::seat::SeatState;
@@ -15,7 +16,9 @@ use uuid::Uuid;
 use crate::support::calls::{call, close, message, name, send};
 use crate::support::machine::{Calls, SeatMachine, state_of};
 use crate::support::program::{Running, run};
-use crate::support::{FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, TestFleet, wait_until};
+use crate::support::{
+    FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, TestFleet, nats, report_skipped, wait_until,
+};
 
 /// A fleet with a database and a running archive.
 struct Stage {
@@ -258,6 +261,39 @@ async fn missing_closings_are_requested_until_they_arrive() {
     }
     stage.waits_for_number("select count(*) from ledger where received = int8multirange(int8range(1, 10))", 1).await;
     waits_for_log(&stage.archive, "4 closing dari 1 seat").await;
+}
+
+/// A server that is cut off or freezes may not answer a request for messages any more.
+#[tokio::test]
+async fn a_request_for_the_seats_states_that_is_not_answered_ends() {
+    let Some(server) = nats::installed() else { return report_skipped(&"no nats-server") };
+    let folder = tempfile::tempdir().unwrap();
+    let (config, port) = (folder.path().join("nats.conf"), nats::free_port());
+    let deny = "publish: { deny: \"$JS.API.CONSUMER.MSG.NEXT.>\" }";
+    let users = format!(
+        "users: [{{ user: all, password: p }}, {{ user: unanswered, password: p, permissions: {{ {deny} }} }}]"
+    );
+    let text =
+        format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"store\" }}\nauthorization {{ {users} }}\n");
+    std::fs::write(&config, text).unwrap();
+    let _nats = nats::Nats::start(&server, &config, &folder.path().join("store"), port).expect("the port is free");
+    let connect = async |user: &str| {
+        let options = async_nats::ConnectOptions::with_user_and_password(user.into(), "p".into());
+        options.connect(format!("127.0.0.1:{port}")).await.unwrap()
+    };
+    let all = connect("all").await;
+    let stream = async_nats::jetstream::stream::Config {
+        name: subject::states(&name("jkt")),
+        subjects: vec![subject::all_states(&name("jkt"))],
+        ..Default::default()
+    };
+    async_nats::jetstream::new(all.clone()).create_stream(stream).await.unwrap();
+    let mut states = SeatStates::new(name("jkt"));
+    states.refresh(&all).await.unwrap();
+    let unanswered = connect("unanswered").await;
+    let mut states = SeatStates::new(name("jkt"));
+    let ended = tokio::time::timeout(TIMEOUT, states.refresh(&unanswered)).await.expect("it does not wait for ever");
+    assert!(ended.unwrap_err().to_string().contains("timed out"));
 }
 
 /// An agent reports no ledger until it has scanned the journal, which can take longer than its first report.
