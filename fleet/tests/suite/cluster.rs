@@ -9,7 +9,9 @@ use penutup_rules::declaration::{Declaration, State};
 use crate::support::cluster::{Cluster, NODES};
 use crate::support::machine::{Calls, SeatMachine};
 use crate::support::program::{Running, run};
-use crate::support::{FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, print_figure, wait_until};
+use crate::support::{
+    FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, nats, print_figure, report_skipped, wait_until,
+};
 
 /// At each seat, while a server fails: more than the archive stores in one batch.
 const CALLS_IN_FLIGHT: usize = 500;
@@ -107,6 +109,12 @@ impl Load {
 
 #[tokio::test]
 async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
+    if nats::version().is_some_and(|version| version.starts_with("v2.9.")) {
+        // docs/armada.md says to run clusters on a newer one.
+        return report_skipped(
+            &"with nats-server 2.9 the servers of a cluster can differ after a fault, and closings come late",
+        );
+    }
     let Some(postgres) = Postgres::start() else { return };
     let spec = FleetSpec { database: Some(&postgres), ..FleetSpec::default() };
     let Some(mut cluster) = Cluster::start(&spec).await else { return };

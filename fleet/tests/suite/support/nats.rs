@@ -49,6 +49,14 @@ pub fn installed() -> Option<PathBuf> {
     }
 }
 
+/// The installed server's version, as "v2.9.10".
+#[cfg(target_os = "linux")]
+pub fn version() -> Option<String> {
+    let said = Command::new(installed()?).arg("--version").output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    said.split_whitespace().find(|word| word.starts_with('v')).map(str::to_owned)
+}
+
 /// A free port below the ephemeral ones, so that no other connection takes it during a restart.
 pub fn free_port() -> u16 {
     wait_for("a free port", || {
