@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use async_nats::Event;
 use clap::Args;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
@@ -123,7 +123,7 @@ async fn reread_all(center: &Center, connector: Connector, log: &Log) -> Result<
             () = shutdown_signal() => return Ok(ExitStatus::No),
             read = reread::run(&client, &site.id, &mut writer) => read,
         };
-        let count = read.map_err(|error| CliError::new(w.not_reread(shown(&error.to_string()), &stream)))?;
+        let count = read.map_err(|error| CliError::new(w.not_reread(shown_reason(&error), &stream)))?;
         print(&(w.reread(count, &stream) + "\n"), log.lang())?;
     }
     Ok(ExitStatus::Done)

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use penutup_cli_kit::diagnostics::{outside, shown};
+use penutup_cli_kit::diagnostics::{outside, shown, shown_reason};
 use penutup_cli_kit::files::shown_path;
 use penutup_cli_kit::words::Lang;
 use tokio::time::timeout;
@@ -169,7 +169,7 @@ impl Connector {
             use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, TimedOut};
             matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | NotFound | TimedOut)
         });
-        CliError::new(w.failed(&self.name, shown(&why))).help(if is_down { w.down_help } else { w.failed_help })
+        CliError::new(w.failed(&self.name, shown_reason(&why))).help(if is_down { w.down_help } else { w.failed_help })
     }
 }
 

@@ -13,7 +13,7 @@ use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::pull::Batch;
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ReconnectToServer, ServerAddr};
 use futures_util::StreamExt;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::{shown, shown_reason};
 use penutup_cli_kit::words::Lang;
 
 use tokio::io::AsyncReadExt;
@@ -171,7 +171,7 @@ impl Link {
     fn no_connection(&self, why: &str, help: &str, lang: Lang) -> CliError {
         let servers: Vec<_> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        CliError::new(words(lang).link.no_connection(shown(&servers.join(", ")), shown(why))).help(help)
+        CliError::new(words(lang).link.no_connection(shown(&servers.join(", ")), shown_reason(why))).help(help)
     }
 }
 

@@ -9,6 +9,8 @@ pub mod outside;
 pub mod source;
 mod toml_errors;
 
+use std::fmt::Display;
+
 use crate::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_RULES};
 use crate::rules::problem::{Broken, Conditions, Expected, HotkeyFault, Kind, Named, Problem, SyntaxCause, nearest};
 use crate::rules::text;
@@ -18,6 +20,8 @@ pub use source::{Place, Source};
 
 /// The longest quotation from a file in a message, in graphemes.
 const SHOWN: usize = 60;
+/// The longest reason of a library, a server or the system in a message, in graphemes.
+const REASON: usize = 300;
 /// The most names in a message's list.
 const LISTED: usize = 12;
 /// The keys whose values are lists or tables of texts.
@@ -47,9 +51,19 @@ pub struct Description {
 
 /// A text from outside, for a message: cleaned, on one line, cut.
 pub fn shown(text: &str) -> String {
+    shown_up_to(text, SHOWN)
+}
+
+/// Why something failed, as a library, a server or the system says it: cleaned, on one line, cut where it is much longer than a
+/// sentence.
+pub fn shown_reason(reason: &(impl Display + ?Sized)) -> String {
+    shown_up_to(&reason.to_string(), REASON)
+}
+
+fn shown_up_to(text: &str, graphemes: usize) -> String {
     // Cut first: a key may be a megabyte long, and a single grapheme too.
-    let few = text.char_indices().nth(4 * SHOWN).map_or(text, |(end, _)| &text[..end]);
-    let start = text::first_graphemes(few, SHOWN);
+    let few = text.char_indices().nth(4 * graphemes).map_or(text, |(end, _)| &text[..end]);
+    let start = text::first_graphemes(few, graphemes);
     let mut out = text::fold(&text::clean(start));
     if start.len() < text.len() {
         out.push('…');
@@ -538,6 +552,8 @@ mod tests {
         assert_eq!(shown("a\u{1b}[31m\tb\u{202e}"), "a[31m b");
         assert_eq!(shown(&"x".repeat(100)), format!("{}…", "x".repeat(60)));
         assert_eq!(shown(&"y".repeat(60)), "y".repeat(60));
+        assert_eq!(shown_reason("a\u{1b}[31m\nb"), "a[31m b");
+        assert_eq!(shown_reason(&"x".repeat(400)), format!("{}…", "x".repeat(300)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 use penutup_cli_kit::files::shown_path;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -224,7 +224,7 @@ impl Uploader {
         }
         if let Some(error) = failure {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            self.log.report(Topic::Upload, self.log.words().agent.upload_refused(shown(&why)));
+            self.log.report(Topic::Upload, self.log.words().agent.upload_refused(shown_reason(&why)));
         }
         Published { acknowledged, is_unanswered }
     }

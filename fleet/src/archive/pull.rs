@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::pull::{Batch as Pulled, Config};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::{self, Message};
 use futures_util::StreamExt;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 
 use super::{Shared, check};
 use crate::database::write::Batch;
@@ -19,8 +19,10 @@ use crate::wire::subject;
 
 /// The consumer's name on every site's stream.
 pub const DURABLE: &str = "archive";
-const MAX_MESSAGES: usize = 1_000;
-const MAX_BYTES: usize = 4 << 20;
+/// The most closings of one request, of about 1 kB each and never more than 66. No limit in bytes: at the end of a request that has
+/// one, a server of a cluster (2.11 to 2.15) says that the request is complete before it sends the messages, which wait for the
+/// other servers, and the client library takes none that come after it.
+const MAX_MESSAGES: usize = 500;
 /// How long the server keeps a pull request open; after it the consumer is checked to still exist.
 const PULL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a batch waits for further messages after its first.
@@ -35,7 +37,7 @@ pub async fn run(mut shared: Shared, site: Name) {
     loop {
         let why = match pull(&mut shared, &site, &mut attempt).await {
             Ok(never) => match never {},
-            Err(why) => shown(&why.to_string()),
+            Err(why) => shown_reason(&why),
         };
         let line = shared.log.words().archive.stream_failed(subject::closings(&site), &why);
         shared.log.report(Topic::Stream(site.clone()), line);
@@ -58,8 +60,7 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<I
     let consumer: PullConsumer = context.create_consumer_on_stream(config, subject::closings(site)).await?;
     loop {
         shared.connects.mark_unchanged();
-        let request = consumer.batch().max_messages(MAX_MESSAGES).max_bytes(MAX_BYTES).expires(PULL_TIMEOUT);
-        let mut pulled = request.messages().await?;
+        let mut pulled = consumer.batch().max_messages(MAX_MESSAGES).expires(PULL_TIMEOUT).messages().await?;
         let mut is_first = true;
         loop {
             let next = tokio::select! {
@@ -69,14 +70,13 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<I
             };
             let first = match next {
                 Some(Ok(message)) => message,
-                // The server also ends a request with an error once its byte limit is reached, after some messages.
-                Some(Err(error)) if is_first => return Err(error),
+                Some(Err(error)) => return Err(error),
                 // A deleted consumer is silent as well.
                 None if is_first => {
                     consumer.get_info().await?;
                     break;
                 }
-                _ => break,
+                None => break,
             };
             if is_first {
                 (is_first, *attempt) = (false, 0);

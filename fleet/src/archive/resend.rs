@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::PullConsumer};
 use chrono::{DateTime, Utc};
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -203,7 +203,7 @@ async fn states(shared: &Shared, site: &Name) -> BTreeMap<Name, StoredState> {
     match seats.refresh(&shared.client).await {
         Ok(()) => _ = shared.log.clear(&topic),
         Err(error) => {
-            let why = shown(&error.to_string());
+            let why = shown_reason(&error);
             shared.log.report(topic, shared.log.words().archive.stream_failed(subject::states(site), &why));
         }
     }

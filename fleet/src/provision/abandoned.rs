@@ -4,7 +4,7 @@
 use async_nats::Client;
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::TryStreamExt;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 use penutup_cli_kit::words::Lang;
 
 use super::fleet::Fleet;
@@ -24,7 +24,7 @@ pub struct Abandoned {
 pub async fn find(client: Client, fleet: &Fleet, lang: Lang) -> Result<Vec<Abandoned>, CliError> {
     let context = jetstream::new(client);
     let failed = |stream: &str, why: &dyn std::fmt::Display| {
-        CliError::new(words(lang).provision.stream_failed(stream, shown(&why.to_string())))
+        CliError::new(words(lang).provision.stream_failed(stream, shown_reason(why)))
     };
     let own: Vec<String> = fleet.sites.iter().map(|site| subject::closings(&site.id)).collect();
     let names: Vec<String> = context.stream_names().try_collect().await.map_err(|error| failed("*", &error))?;

@@ -7,7 +7,7 @@ use async_nats::Client;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown_reason;
 use penutup_cli_kit::words::Lang;
 
 use super::fleet::{Fleet, Site};
@@ -231,7 +231,7 @@ pub async fn ensure(
     let mut out = Vec::new();
     for desired in desired(fleet) {
         let stream = desired.name.clone();
-        let failed = |why: &dyn std::fmt::Display| CliError::new(w.stream_failed(&stream, shown(&why.to_string())));
+        let failed = |why: &dyn std::fmt::Display| CliError::new(w.stream_failed(&stream, shown_reason(why)));
         let existing = patiently(deadline, async || match context.get_stream(&stream).await {
             Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
             Err(error) => match error.kind() {

@@ -8,7 +8,7 @@ use async_nats::connection::State;
 use async_nats::{Client, Event};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use futures_util::future::join_all;
-use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::diagnostics::{shown, shown_reason};
 use penutup_cli_kit::words::Lang;
 use penutup_rules::loaded::{LoadedRules, Origin};
 use tokio::time::timeout;
@@ -255,14 +255,14 @@ impl Server {
         let (client, w) = (&self.client, &words(self.lang).status);
         let states = join_all(self.seats.iter_mut().map(|seats| async move {
             match timeout(SOURCE_TIMEOUT, seats.refresh(client)).await {
-                Ok(result) => result.map_err(|error| shown(&error.to_string())),
+                Ok(result) => result.map_err(|error| shown_reason(&error)),
                 Err(_) => Err(w.timed_out.to_owned()),
             }
         }));
         let broadcasts = timeout(SOURCE_TIMEOUT, self.broadcasts.read(sites));
         let archives = join_all(sites.iter().map(|site| async {
             match timeout(SOURCE_TIMEOUT, ArchiveState::read(client, &site.id)).await {
-                Ok(read) => read.map_err(|error| shown(&error.to_string())),
+                Ok(read) => read.map_err(|error| shown_reason(&error)),
                 Err(_) => Err(w.timed_out.to_owned()),
             }
         }));

@@ -13,8 +13,11 @@ use crate::support::{
     FleetSpec, Identity, POLL_INTERVAL, Postgres, TIMEOUT, nats, print_figure, report_skipped, wait_until,
 };
 
-/// At each seat, while a server fails: more than the archive stores in one batch.
+/// At each seat, while a server fails: the two of one site have more than the archive reads at once.
 const CALLS_IN_FLIGHT: usize = 500;
+
+/// Several full requests of the archive.
+const BACKLOG: usize = 3_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -98,13 +101,42 @@ impl Load {
                     break;
                 }
                 let logs = || seats.iter().map(|(seat, _)| seat.log()).collect::<Vec<_>>().join("\n");
-                assert!(start.elapsed() < 4 * TIMEOUT, "{what}: {arrived:?} of {written:?} arrived\n{}", logs());
+                if start.elapsed() > 4 * TIMEOUT {
+                    let servers = cluster.describe().await;
+                    panic!("{what}: {arrived:?} of {written:?} arrived\n{servers}{}", logs());
+                }
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
             print_figure(&format!("{what}: every closing after"), start.elapsed());
         };
         tokio::join!(declare, shown, archived);
     }
+}
+
+/// A server of a cluster delivers once the others know of it, and may say before that a request is complete.
+#[tokio::test]
+async fn an_archive_that_was_down_reads_what_the_cluster_has_for_it() {
+    let Some(postgres) = Postgres::start() else { return };
+    let spec = FleetSpec { database: Some(&postgres), ..FleetSpec::default() };
+    let Some(cluster) = Cluster::start(&spec).await else { return };
+    let mut seat = SeatMachine::of(cluster.config(Identity::Seat("jkt", "a1")));
+    Calls::of(&seat.journal()).write_new(BACKLOG);
+    seat.start();
+    let backlog = Some(i64::try_from(BACKLOG).expect("a small number"));
+    let admin = cluster.admin().await;
+    wait_until("the closings in the stream", async || {
+        let info = admin.request("$JS.API.STREAM.INFO.CLOSINGS_JKT", "".into()).await.ok()?;
+        let info: serde_json::Value = serde_json::from_slice(&info.payload).ok()?;
+        (info["state"]["messages"].as_i64() == backlog).then_some(())
+    })
+    .await;
+    let archive = Running::start(&cluster.config(Identity::Program("archive")), &["archive"], cluster.folder());
+    wait_until("the closings in the database", async || {
+        (postgres.number("select count(*) from closing").await == backlog).then_some(())
+    })
+    .await;
+    // 409: a request that ended before its messages came, which are then sent again after ten seconds.
+    assert!(!archive.stderr().contains("409"), "{}", archive.stderr());
 }
 
 #[tokio::test]

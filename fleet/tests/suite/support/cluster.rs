@@ -6,11 +6,12 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::fleet::{FleetSpec, TestFleet, provisioned};
 use super::nats::{Nats, Place, free_port, installed};
 use super::relay::Relay;
-use super::{Identity, report_skipped, wait_until};
+use super::{Identity, TIMEOUT, report_skipped, wait_until};
 
 pub struct Cluster {
     pub nodes: Vec<Nats>,
@@ -140,6 +141,21 @@ impl Cluster {
         self.nodes[node].kill();
         fs::remove_dir_all(&self.stores[node]).expect("its store");
         self.nodes[node].restart();
+    }
+
+    /// What the servers say about the streams of closings and the archive's consumers, one answer a line.
+    pub async fn describe(&self) -> String {
+        let Ok(admin) = timeout(TIMEOUT, self.admin()).await else { return "no connection".into() };
+        let mut out = Vec::new();
+        for site in ["JKT", "BDG", "SBY"] {
+            for of in [format!("STREAM.INFO.CLOSINGS_{site}"), format!("CONSUMER.INFO.CLOSINGS_{site}.archive")] {
+                let answer = admin.request(format!("$JS.API.{of}"), "".into()).await;
+                let answer =
+                    answer.map_or_else(|e| e.to_string(), |a| String::from_utf8_lossy(&a.payload).into_owned());
+                out.push(format!("{of}: {answer}\n"));
+            }
+        }
+        out.concat()
     }
 
     /// Waits until every stream and the archive's consumers are on all servers and current.
