@@ -19,6 +19,8 @@ use crate::wire::subject;
 const MAX_MESSAGES: usize = 5_000;
 /// When the server deletes the consumer of a client that does not come back.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
+/// How many consumers a refresh tries: a cluster has each on one of its servers, which can be one that has just failed.
+const MAX_ATTEMPTS: usize = 3;
 /// How long the stream keeps a state.
 const MAX_AGE: TimeDelta = TimeDelta::minutes(10);
 
@@ -71,10 +73,27 @@ impl SeatStates {
 
     /// Reads what is new. After an error the states so far stay.
     pub async fn refresh(&mut self, client: &Client) -> Result<(), async_nats::Error> {
-        let consumer = match self.consumer.take() {
-            Some(consumer) => consumer,
-            None => self.create_consumer(client).await?,
-        };
+        for attempt in 1.. {
+            let consumer = match self.consumer.take() {
+                Some(consumer) => consumer,
+                None => self.create_consumer(client).await?,
+            };
+            match self.read_new(&consumer).await {
+                Ok(()) => {
+                    self.consumer = Some(consumer);
+                    break;
+                }
+                Err(error) if attempt == MAX_ATTEMPTS => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let now = Utc::now();
+        self.states.retain(|_, stored| stored.stored_at + MAX_AGE > now);
+        self.other_versions.retain(|_, stored_at| *stored_at + MAX_AGE > now);
+        Ok(())
+    }
+
+    async fn read_new(&mut self, consumer: &PullConsumer) -> Result<(), async_nats::Error> {
         loop {
             let mut messages = consumer.fetch().max_messages(MAX_MESSAGES).messages().await?;
             let mut count = 0;
@@ -85,15 +104,9 @@ impl SeatStates {
                 self.store(&message.subject, &message.payload, at);
             }
             if count < MAX_MESSAGES {
-                break;
+                return Ok(());
             }
         }
-        // After an error the next refresh starts with a new consumer.
-        self.consumer = Some(consumer);
-        let now = Utc::now();
-        self.states.retain(|_, stored| stored.stored_at + MAX_AGE > now);
-        self.other_versions.retain(|_, stored_at| *stored_at + MAX_AGE > now);
-        Ok(())
     }
 
     async fn create_consumer(&mut self, client: &Client) -> Result<PullConsumer, async_nats::Error> {

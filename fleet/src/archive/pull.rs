@@ -19,7 +19,7 @@ use crate::wire::subject;
 
 /// The consumer's name on every site's stream.
 pub const DURABLE: &str = "archive";
-/// The most closings of one request, of about 1 kB each and never more than 66. No limit in bytes: at the end of a request that has
+/// The most closings of one request, of about 1 kB each and at most 66 kB. No limit in bytes: at the end of a request that has
 /// one, a server of a cluster (2.11 to 2.15) says that the request is complete before it sends the messages, which wait for the
 /// other servers, and the client library takes none that come after it.
 const MAX_MESSAGES: usize = 500;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use penutup_fleet::seat_states::SeatStates;
 use penutup_fleet::wire::closing::Ask;
 use penutup_fleet::wire::refusal::RefusalCounts;
@@ -265,7 +265,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
 
 /// A server that is cut off or freezes may not answer a request for messages any more.
 #[tokio::test]
-async fn a_request_for_the_seats_states_that_is_not_answered_ends() {
+async fn a_reading_of_the_seats_states_ends_and_replaces_a_consumer_that_is_gone() {
     let Some(server) = nats::installed() else { return report_skipped(&"no nats-server") };
     let folder = tempfile::tempdir().unwrap();
     let (config, port) = (folder.path().join("nats.conf"), nats::free_port());
@@ -289,6 +289,12 @@ async fn a_request_for_the_seats_states_that_is_not_answered_ends() {
     };
     async_nats::jetstream::new(all.clone()).create_stream(stream).await.unwrap();
     let mut states = SeatStates::new(name("jkt"));
+    states.refresh(&all).await.unwrap();
+    // As if its server were gone: a new consumer, perhaps on another server, takes its place at once.
+    let stream = async_nats::jetstream::new(all.clone()).get_stream(subject::states(&name("jkt"))).await.unwrap();
+    let consumers: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    assert_eq!(consumers.len(), 1);
+    stream.delete_consumer(&consumers[0]).await.unwrap();
     states.refresh(&all).await.unwrap();
     let unanswered = connect("unanswered").await;
     let mut states = SeatStates::new(name("jkt"));
