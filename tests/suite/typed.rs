@@ -695,6 +695,8 @@ fn nearly_two_hundred_thousand_keys_fill_no_memory_and_are_drawn() {
     let grown = peak(term.pid()) - before;
     // 28 bytes a key.
     assert!(grown < 5_000, "{grown} kB more");
+    term.wait_until_read();
+    term.wait_until_handled();
     pause(300);
     term.send("\x1b").send("?").shows("Daftar tombol").send("\x03");
     assert!(term.ends().success());

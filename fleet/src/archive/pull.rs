@@ -1,5 +1,5 @@
-//! Pulls a site's stream with a durable consumer. A batch is read, written and acknowledged before more is requested, so
-//! that at most one batch is in memory.
+//! Pulls a site's stream with a durable consumer. A request is read, written and acknowledged before more is requested, so that at
+//! most one request is in memory.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::wire::subject;
 
 /// The consumer's name on every site's stream.
 pub const DURABLE: &str = "archive";
-/// The most closings of one request, of about 1 kB each and at most 66 kB. No limit in bytes: at the end of a request that has
-/// one, a server of a cluster (2.11 to 2.15) says that the request is complete before it sends the messages, which wait for the
-/// other servers, and the client library takes none that come after it.
-const MAX_MESSAGES: usize = 500;
+/// The most closings of one request, of about 1 kB each and at most 66 kB: the server cuts off a connection that lets more than 16 MB
+/// wait. No limit in bytes: at the end of a request that has one, a server of a cluster (since 2.11.2) says that the request is
+/// complete before it sends the messages, which wait for the other servers, and the client library takes none that come after it.
+pub const MAX_MESSAGES: usize = 100;
 /// How long the server keeps a pull request open; after it the consumer is checked to still exist.
 const PULL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a batch waits for further messages after its first.
@@ -82,7 +82,7 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<I
                 (is_first, *attempt) = (false, 0);
                 shared.log.clear(&Topic::Stream(site.clone()));
             }
-            let messages = collect_batch(&mut pulled, first).await;
+            let (messages, end) = collect_batch(&mut pulled, first).await;
             let mut batch = Batch::default();
             for message in &messages {
                 check::add(&mut batch, &message.subject, &message.payload);
@@ -91,20 +91,22 @@ async fn pull(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<I
             for message in &messages {
                 message.ack().await?;
             }
+            end?;
         }
     }
 }
 
-/// The first message and those that follow closely.
-async fn collect_batch(pulled: &mut Pulled, first: Message) -> Vec<Message> {
+/// The first message and those that follow closely, and the error that ended the request, if one did.
+async fn collect_batch(pulled: &mut Pulled, first: Message) -> (Vec<Message>, Result<(), async_nats::Error>) {
     let mut out = vec![first];
     let end = tokio::time::Instant::now() + BATCH_WAIT;
     while out.len() < MAX_MESSAGES {
         match tokio::time::timeout_at(end, pulled.next()).await {
             Ok(Some(Ok(message))) => out.push(message),
+            Ok(Some(Err(error))) => return (out, Err(error)),
             // The end of the request shows again at the next read.
-            _ => break,
+            Ok(None) | Err(_) => break,
         }
     }
-    out
+    (out, Ok(()))
 }

@@ -8,14 +8,13 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
 use async_nats::{Client, jetstream};
 
 use super::check;
+use super::pull::MAX_MESSAGES;
 use super::writer::Writer;
 use crate::database::write::Batch;
 use crate::link::next_fetched;
 use crate::wire::name::Name;
 use crate::wire::subject;
 
-/// The most messages of one batch.
-const MAX_MESSAGES: usize = 1_000;
 /// When the server deletes the consumer, where this program ends before it.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(60);
 

@@ -16,8 +16,8 @@ use crate::support::{
 /// At each seat, while a server fails: the two of one site have more than the archive reads at once.
 const CALLS_IN_FLIGHT: usize = 500;
 
-/// Several full requests of the archive.
-const BACKLOG: usize = 3_000;
+/// Many full requests of the archive.
+const BACKLOG: usize = 1_500;
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -135,8 +135,8 @@ async fn an_archive_that_was_down_reads_what_the_cluster_has_for_it() {
         (postgres.number("select count(*) from closing").await == backlog).then_some(())
     })
     .await;
-    // 409: a request that ended before its messages came, which are then sent again after ten seconds.
-    assert!(!archive.stderr().contains("409"), "{}", archive.stderr());
+    // Its messages would have come after the end of their request, and again after ten seconds.
+    assert!(!archive.stderr().contains("Batch Completed"), "{}", archive.stderr());
 }
 
 #[tokio::test]
@@ -178,14 +178,14 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
         load.write(CALLS_IN_FLIGHT);
         let arrived = async || postgres.number("select count(*) from closing").await.unwrap_or_default();
         wait_until("the first of them", async || (arrived().await > before).then_some(())).await;
+        let in_flight = load.written - arrived().await;
+        assert!(in_flight > 0, "{what}: no call was in flight");
         match fault {
             Fault::Killed => cluster.nodes[node].kill(),
             Fault::Frozen => cluster.nodes[node].freeze(),
             Fault::CutOff => cluster.cut_off(node),
             Fault::DiskLost => cluster.lose_disk(node),
         }
-        let in_flight = load.written - arrived().await;
-        assert!(in_flight > 0, "{what}: no call was in flight");
         if matches!(fault, Fault::CutOff) {
             // Its server answers: only the beat is missing. How long that takes at most, the agent's own tests say.
             let cut = Instant::now();

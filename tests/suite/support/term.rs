@@ -200,11 +200,11 @@ impl Term {
     }
 
     /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
-    /// come at once. A program that reads nothing is waited for only two seconds.
+    /// come at once. A program that reads nothing is waited for only ten seconds.
     pub fn wait_until_read(&self) {
         let path = self.master.as_ref().and_then(|master| master.tty_name());
         let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
-        let end = Instant::now() + Duration::from_secs(2);
+        let end = Instant::now() + Duration::from_secs(10);
         while rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) && Instant::now() < end {
             thread::park_timeout(Duration::from_millis(1));
         }

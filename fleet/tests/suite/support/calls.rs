@@ -39,10 +39,14 @@ pub fn message(epoch: Uuid, seq: u64, call: &Value) -> Vec<u8> {
 
 /// Sends a message once; `None` without an acknowledgement.
 pub async fn send(client: &Client, subject: &str, id: &str, bytes: &[u8]) -> Option<()> {
+    send_within(TIMEOUT, client, subject, id, bytes).await
+}
+
+async fn send_within(limit: Duration, client: &Client, subject: &str, id: &str, bytes: &[u8]) -> Option<()> {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", id);
     let asked = client.request_with_headers(subject.to_owned(), headers, bytes.to_vec().into());
-    let answer = tokio::time::timeout(Duration::from_secs(2), asked).await.ok()?.ok()?;
+    let answer = tokio::time::timeout(limit, asked).await.ok()?.ok()?;
     let answer: Value = serde_json::from_slice(&answer.payload).ok()?;
     answer.get("error").is_none().then_some(())
 }
@@ -53,7 +57,7 @@ pub async fn close(client: &Client, site: &str, seat: &str, epoch: Uuid, seq: u6
     let id = format!("{}.{}", call["id"].as_str().expect("an id"), call["version"]);
     let bytes = message(epoch, seq, call);
     let start = Instant::now();
-    while send(client, &subject, &id, &bytes).await.is_none() {
+    while send_within(Duration::from_secs(2), client, &subject, &id, &bytes).await.is_none() {
         assert!(start.elapsed() < TIMEOUT, "no acknowledgement in time");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
