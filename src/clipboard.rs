@@ -12,6 +12,7 @@ use arboard::Clipboard;
 
 use crate::helper;
 use crate::private::Private;
+use penutup_system::thread::join_ended;
 
 /// How long the desktop may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -101,8 +102,7 @@ impl Drop for Desktop {
         let Some(Owner { jobs, is_late, ended, thread }) = self.owner.take() else { return };
         drop(jobs);
         if !is_late.load(Ordering::SeqCst) && ended.recv_timeout(HAND_OVER) != Err(RecvTimeoutError::Timeout) {
-            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
-            let _ = thread.join();
+            join_ended(thread);
         }
     }
 }

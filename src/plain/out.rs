@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::run::is_ending;
+use penutup_system::thread::join_ended;
 
 /// The capacity of the buffer in bytes.
 const MOST: usize = 64 * 1024;
@@ -134,8 +135,7 @@ impl Drop for Out {
         let ends = is_written(&waiting) || waiting.error.is_some();
         drop(waiting);
         if let Some(thread) = self.thread.take_if(|_| ends) {
-            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
-            let _ = thread.join();
+            join_ended(thread);
         }
     }
 }

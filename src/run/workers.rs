@@ -21,6 +21,7 @@ use crate::seat::SeatState;
 use crate::watch::{WatchHandle, watch};
 use crate::words::Words;
 use penutup_system::mailbox::Mailbox;
+use penutup_system::thread::join_ended;
 
 /// The pause before another attempt to write the state.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -117,8 +118,7 @@ impl StateThread {
         if done != Err(RecvTimeoutError::Timeout)
             && let Some(thread) = self.thread
         {
-            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
-            let _ = thread.join();
+            join_ended(thread);
         }
         match done {
             Ok(None) => Ok(()),

@@ -25,6 +25,7 @@ use super::store::{BUSY_TIMEOUT, Change, Claim, Opened, Store};
 use super::summary::{CallSummary, Interner};
 use super::trouble::{Error, Finish, Trouble};
 use penutup_system::mailbox::Mailbox;
+use penutup_system::thread::join_ended;
 
 /// The most calls kept in memory while they can't be written: about a hundred days of one seat.
 const MAX_CALLS: usize = 10_000;
@@ -137,8 +138,7 @@ impl Finishing {
         // Closing the last connection moves the log into the database, which may wait for the disk.
         let closed = done.recv_timeout(end.saturating_duration_since(Instant::now()));
         if let (Err(RecvTimeoutError::Disconnected), Some(thread)) = (closed, thread) {
-            // It has nothing left to do. A process must not end while one of its threads does: Wine crashes then.
-            let _ = thread.join();
+            join_ended(thread);
         }
         finish
     }

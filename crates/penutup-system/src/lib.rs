@@ -1,5 +1,5 @@
 //! What the programs need of the machine: the platform's folders, files that are the user's alone, reasons of errors that
-//! the system has no kind for, and a mailbox between two threads that never fills up.
+//! the system has no kind for, a mailbox between two threads that never fills up, and the end of a thread.
 //!
 //! The crate knows no rules, no language of messages and no terminal.
 //!
@@ -19,3 +19,4 @@ pub mod error;
 pub mod folders;
 pub mod mailbox;
 pub mod own_files;
+pub mod thread;

@@ -25,6 +25,31 @@ const COUNTS: [(&str, &str, &str); 12] = [
     ("refused", "penutup_messages_refused", "Messages that seats, the archive and this program refused"),
 ];
 
+/// A count of a site; `None` where it is unknown.
+type Count = fn(&SiteCounts) -> Option<u64>;
+
+/// Those that the table of sites has no column for.
+const MORE_COUNTS: [(&str, &str, Count); 6] = [
+    ("penutup_seats_trust_behind", "Seats without the newest trust list", |line| line.of_broadcasts(line.trust_behind)),
+    (
+        "penutup_seats_current",
+        "Connected seats that have the present KLB, rules and trust list, no newer ones, and a disk that can be written",
+        |line| line.of_broadcasts(line.current),
+    ),
+    ("penutup_seats_disk_failing", "Seats whose disk can't be written", |line| line.of_states(line.disk)),
+    (
+        "penutup_seats_newer_than_server",
+        "Seats with a newer version of KLB, rules or the trust list than the server",
+        |line| line.of_broadcasts(line.ahead),
+    ),
+    ("penutup_seats_other_version", "Seats of another program version, whose state can't be read", |line| {
+        line.of_states(line.other_version)
+    }),
+    ("penutup_seats_clock_wrong", "Seats whose clock is off by more than a minute", |line| {
+        line.of_states(line.clock_wrong)
+    }),
+];
+
 /// Every metric, of every site or of this one.
 pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     let mut out = Metrics::default();
@@ -36,42 +61,15 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         let of = |_: &Name, line: &SiteCounts| line.columns().into_iter().find(|(k, _)| *k == key)?.1;
         out.gauge(name, help, per_site(&of));
     }
-    out.gauge(
-        "penutup_seats_trust_behind",
-        "Seats without the newest trust list",
-        per_site(&|_, line| line.of_broadcasts(line.trust_behind)),
-    );
-    out.gauge(
-        "penutup_seats_current",
-        "Connected seats that have the present KLB, rules and trust list, no newer ones, and a disk that can be written",
-        per_site(&|_, line| line.of_broadcasts(line.current)),
-    );
-    out.gauge(
-        "penutup_seats_disk_failing",
-        "Seats whose disk can't be written",
-        per_site(&|_, line| line.of_states(line.disk)),
-    );
-    out.gauge(
-        "penutup_seats_newer_than_server",
-        "Seats with a newer version of KLB, rules or the trust list than the server",
-        per_site(&|_, line| line.of_broadcasts(line.ahead)),
-    );
-    out.gauge(
-        "penutup_seats_other_version",
-        "Seats of another program version, whose state can't be read",
-        per_site(&|_, line| line.of_states(line.other_version)),
-    );
+    for (name, help, of) in MORE_COUNTS {
+        out.gauge(name, help, per_site(&|_, line| of(line)));
+    }
     let clocks = |site: &Name| {
         summary.seats.get(site).into_iter().flatten().flat_map(|seat| &seat.issues).filter_map(|issue| match issue {
             Issue::Clock(ahead) => Some(ahead.unsigned_abs()),
             _ => None,
         })
     };
-    out.gauge(
-        "penutup_seats_clock_wrong",
-        "Seats whose clock is off by more than a minute",
-        per_site(&|_, line| line.of_states(line.clock_wrong)),
-    );
     out.gauge(
         "penutup_seats_clock_offset_seconds",
         "The largest offset of such a clock",
