@@ -223,7 +223,8 @@ pub async fn highest(client: &Client, site: &Name) -> Result<Vec<Highest>, tokio
 pub type Reported = (String, Uuid, DateTime<Utc>);
 
 /// Notes the ledgers that a site's seats report: a new one gets its number, one that goes on after a newer appeared is
-/// marked. Where the newer one has been silent, the older one is the seat's again.
+/// marked. Where the newer one has been silent, the older one is the seat's again. A report from before another ledger of
+/// the seat appeared, which is read after it, is no newer ledger.
 pub async fn note_ledgers(client: &Client, site: &Name, reported: &[Reported]) -> Result<(), tokio_postgres::Error> {
     let seats: Vec<&str> = reported.iter().map(|(seat, ..)| seat.as_str()).collect();
     let epochs: Vec<Uuid> = reported.iter().map(|(_, epoch, _)| *epoch).collect();
@@ -234,7 +235,9 @@ pub async fn note_ledgers(client: &Client, site: &Name, reported: &[Reported]) -
 }
 
 const NOTE_LEDGERS: &str = "
-    insert into ledger as l (site, seat, epoch, last) select $1, * from unnest($2::text[], $3::uuid[], $4::timestamptz[])
+    insert into ledger as l (site, seat, epoch, last)
+    select $1, t.* from unnest($2::text[], $3::uuid[], $4::timestamptz[]) as t (seat, epoch, at)
+    where not exists (select 1 from ledger n where n.site = $1 and n.seat = t.seat and n.epoch <> t.epoch and n.first >= t.at)
     on conflict (site, seat, epoch) do update set last = greatest(l.last, excluded.last)";
 const MARK_OLDER: &str = "
     insert into doubled as d (site, seat, epoch, why)

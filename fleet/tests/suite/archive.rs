@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt};
+use penutup_fleet::database;
 use penutup_fleet::seat_states::SeatStates;
 use penutup_fleet::wire::closing::Ask;
 use penutup_fleet::wire::refusal::RefusalCounts;
@@ -195,8 +196,8 @@ async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
     // Creating the partition later moves the rows there.
     let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(40)).date_naive();
     let mut sql = stage.postgres.connect().await;
-    penutup_fleet::database::schema::create_partition(&mut sql, ahead).await.unwrap();
-    penutup_fleet::database::schema::create_partition(&mut sql, ahead).await.unwrap();
+    database::schema::create_partition(&mut sql, ahead).await.unwrap();
+    database::schema::create_partition(&mut sql, ahead).await.unwrap();
     let table = format!("select count(*) from closing_{}", ahead.format("%Y%m%d"));
     assert_eq!(stage.postgres.number(&table).await, Some(1));
     assert_eq!(stage.postgres.number(CLOSINGS).await, Some(6));
@@ -535,6 +536,27 @@ async fn a_real_seats_closings_arrive_whatever_its_ledgers_id_and_again_under_a_
     let archive = stage.fleet.connect(Identity::Program("archive")).await;
     archive.publish(subject::ask(&name("jkt"), &name("a1")), Ask::Clock(-7_200).to_bytes().into()).await.unwrap();
     wait_until("the clock", async || seat.log().contains("2 hours behind").then_some(())).await;
+}
+
+/// A seat whose ledger was replaced sends its closings before its state, and the state of before is still read.
+#[tokio::test]
+async fn a_report_from_before_a_ledger_appeared_is_no_newer_ledger_of_the_seat() {
+    // A round a day: none while this test runs.
+    let Some(stage) = Stage::start(&["--ask-every", "86400"]).await else { return };
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let (before, present, later) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let reported_at = chrono::Utc::now();
+    close(&client, "jkt", "a1", present, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
+    let database = stage.postgres.connect().await;
+    let note = async |epoch, at| {
+        let reported = [("a1".to_owned(), epoch, at)];
+        database::note_ledgers(&database, &name("jkt"), &reported).await.unwrap();
+        let gaps = database::gaps(&database, Some(&name("jkt"))).await.unwrap();
+        (gaps.iter().any(|gap| gap.epoch == present), stage.postgres.number("select count(*) from ledger").await)
+    };
+    assert_eq!(note(before, reported_at).await, (true, Some(1)), "its missing closing is searched for");
+    assert_eq!(note(later, chrono::Utc::now()).await, (false, Some(2)), "what it lacks is sent again under the newer");
 }
 
 /// The whole way: the states that a seat with a wrong clock sends, what the archive says of them, and the seat's screens.
