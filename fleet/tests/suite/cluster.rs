@@ -6,7 +6,7 @@ use std::time::Instant;
 use penutup_ipc::agent_event::AgentEvent;
 use penutup_rules::declaration::{Declaration, State};
 
-use crate::support::cluster::{Cluster, NODES};
+use crate::support::cluster::{Cluster, NODES, request_api};
 use crate::support::machine::{Calls, SeatMachine};
 use crate::support::program::{Running, run};
 use crate::support::{
@@ -125,8 +125,7 @@ async fn an_archive_that_was_down_reads_what_the_cluster_has_for_it() {
     let backlog = Some(i64::try_from(BACKLOG).expect("a small number"));
     let admin = cluster.admin().await;
     wait_until("the closings in the stream", async || {
-        let info = admin.request("$JS.API.STREAM.INFO.CLOSINGS_JKT", "".into()).await.ok()?;
-        let info: serde_json::Value = serde_json::from_slice(&info.payload).ok()?;
+        let info = request_api(&admin, "STREAM.INFO.CLOSINGS_JKT").await?;
         (info["state"]["messages"].as_i64() == backlog).then_some(())
     })
     .await;
@@ -178,14 +177,14 @@ async fn a_cluster_of_three_loses_nothing_whichever_server_fails() {
         load.write(CALLS_IN_FLIGHT);
         let arrived = async || postgres.number("select count(*) from closing").await.unwrap_or_default();
         wait_until("the first of them", async || (arrived().await > before).then_some(())).await;
-        let in_flight = load.written - arrived().await;
-        assert!(in_flight > 0, "{what}: no call was in flight");
         match fault {
             Fault::Killed => cluster.nodes[node].kill(),
             Fault::Frozen => cluster.nodes[node].freeze(),
             Fault::CutOff => cluster.cut_off(node),
             Fault::DiskLost => cluster.lose_disk(node),
         }
+        let in_flight = load.written - arrived().await;
+        assert!(in_flight > 0, "{what}: no call was in flight");
         if matches!(fault, Fault::CutOff) {
             // Its server answers: only the beat is missing. How long that takes at most, the agent's own tests say.
             let cut = Instant::now();

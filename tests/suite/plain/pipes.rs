@@ -2,9 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Stdio;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use crate::support::{Home, Ran, assert_harmless};
 
@@ -24,27 +21,19 @@ pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let mut input = child.stdin.take().expect("a pipe");
-    let mut output = child.stdout.take().expect("a pipe");
-    let (began, begins) = mpsc::channel();
-    let out = thread::spawn(move || {
-        let mut out = vec![0];
-        output.read_exact(&mut out).expect("it prints something");
-        began.send(()).expect("the test waits for it");
-        output.read_to_end(&mut out).expect("the end of what it prints");
-        out
-    });
     // A program that starts slowly would read several lines at once.
-    begins.recv().expect("it prints something");
+    let mut first = vec![0];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("it prints something");
     for line in lines.split_inclusive('\n') {
         // A line without letters ticks, and the next such line must not follow too soon.
-        thread::sleep(Duration::from_millis(if line == "\n" { 750 } else { 0 }));
+        std::thread::sleep(std::time::Duration::from_millis(if line == "\n" { 750 } else { 0 }));
         input.write_all(line.as_bytes()).expect("it reads");
     }
     drop(input);
-    let ended = child.wait_with_output().expect("the program ends");
+    let output = child.wait_with_output().expect("the program ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("everything it prints is UTF-8");
-    let out = text(out.join().expect("everything was read"));
-    let ran = Ran { status: ended.status.code(), out, err: text(ended.stderr) };
+    let out = text([first, output.stdout].concat());
+    let ran = Ran { status: output.status.code(), out, err: text(output.stderr) };
     ran.status(0).err_is("");
     assert_harmless(&ran.out);
     ran

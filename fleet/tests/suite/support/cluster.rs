@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::PathBuf;
 
+use async_nats::Client;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -24,6 +26,12 @@ pub struct Cluster {
 }
 
 pub const NODES: usize = 3;
+
+/// What JetStream answers to a request, if it does.
+pub async fn request_api(admin: &Client, request: &str) -> Option<Value> {
+    let answer = admin.request(format!("$JS.API.{request}"), "".into()).await.ok()?;
+    serde_json::from_slice(&answer.payload).ok()
+}
 
 fn ip(node: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, u8::try_from(node + 1).expect("a small number"))
@@ -85,7 +93,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    pub async fn admin(&self) -> async_nats::Client {
+    pub async fn admin(&self) -> Client {
         let path = self.config(Identity::Program("admin"));
         let link = penutup_fleet::config::center::Center::read(&path, penutup_cli_kit::words::Lang::En);
         link.expect("center.toml").link.connect(penutup_cli_kit::words::Lang::En).await.expect("a connection")
@@ -117,8 +125,7 @@ impl Cluster {
     pub async fn leader(&self) -> usize {
         wait_until("a leader", async || {
             // One that is cut off from the others does not answer.
-            let info = self.admin().await.request("$JS.API.STREAM.INFO.KV_BROADCAST", "".into()).await.ok()?;
-            let info: serde_json::Value = serde_json::from_slice(&info.payload).ok()?;
+            let info = request_api(&self.admin().await, "STREAM.INFO.KV_BROADCAST").await?;
             info["cluster"]["leader"].as_str()?.strip_prefix("nats-")?.parse().ok()
         })
         .await
@@ -131,7 +138,7 @@ impl Cluster {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let body: Value = serde_json::from_str(body).expect("JSON");
         let connections = body["connections"].as_array().expect("connections");
         connections.iter().filter_map(|one| Some(one["name"].as_str()?.to_owned())).collect()
     }
@@ -149,9 +156,7 @@ impl Cluster {
         let mut out = Vec::new();
         for site in ["JKT", "BDG", "SBY"] {
             for of in [format!("STREAM.INFO.CLOSINGS_{site}"), format!("CONSUMER.INFO.CLOSINGS_{site}.archive")] {
-                let answer = admin.request(format!("$JS.API.{of}"), "".into()).await;
-                let answer =
-                    answer.map_or_else(|e| e.to_string(), |a| String::from_utf8_lossy(&a.payload).into_owned());
+                let answer = request_api(&admin, &of).await.map_or_else(|| "no answer".into(), |a| a.to_string());
                 out.push(format!("{of}: {answer}\n"));
             }
         }
@@ -163,12 +168,11 @@ impl Cluster {
         wait_until("all replicas to be current", async || {
             // One that comes back does not answer yet.
             let admin = self.admin().await;
-            let list = admin.request("$JS.API.STREAM.LIST", "".into()).await.ok()?;
-            let list: serde_json::Value = serde_json::from_slice(&list.payload).ok()?;
+            let list = request_api(&admin, "STREAM.LIST").await?;
             let streams = list["streams"].as_array().filter(|streams| !streams.is_empty())?;
-            let current = |info: &serde_json::Value| {
+            let current = |info: &Value| {
                 let replicas = info["cluster"]["replicas"].as_array().map_or(0, |replicas| {
-                    let of = |one: &&serde_json::Value| one["current"] == true && one["offline"] != true;
+                    let of = |one: &&Value| one["current"] == true && one["offline"] != true;
                     replicas.iter().filter(of).count()
                 });
                 (replicas == NODES - 1).then_some(())
@@ -178,8 +182,7 @@ impl Cluster {
                 let name = stream["config"]["name"].as_str()?;
                 // The other consumers are those of a running report or status, on one server.
                 if name.starts_with("CLOSINGS_") {
-                    let info = admin.request(format!("$JS.API.CONSUMER.INFO.{name}.archive"), "".into()).await.ok()?;
-                    current(&serde_json::from_slice(&info.payload).ok()?)?;
+                    current(&request_api(&admin, &format!("CONSUMER.INFO.{name}.archive")).await?)?;
                 }
             }
             Some(())
